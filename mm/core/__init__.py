@@ -1,0 +1,1 @@
+"""Everything that decides: one synchronous function of an ordered list of events. No clock, no I/O."""

@@ -1,0 +1,226 @@
+"""The venue's own words: orders, markets, accounts, and what it announces. No code is shared with the bot.
+
+Integers throughout: ``price`` 1/10,000 dollar on the YES leg, ``count`` 1/100 contract, money 1/1,000,000
+dollar, times in nanoseconds since the epoch of the venue's own clock.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+OutcomeSide: TypeAlias = Literal["yes", "no"]
+BookSide: TypeAlias = Literal["bid", "ask"]
+OrderStatus: TypeAlias = Literal["resting", "executed", "canceled"]
+MarketStatus: TypeAlias = Literal[
+    "initialized", "inactive", "active", "closed", "determined", "disputed", "amended", "finalized"
+]
+TimeInForce: TypeAlias = Literal["fill_or_kill", "good_till_canceled", "immediate_or_cancel"]
+SelfTrade: TypeAlias = Literal["taker_at_cross", "maker"]
+
+PRICE_ONE = 10_000
+COUNT_ONE = 100
+MONEY_ONE = 1_000_000
+
+
+class VenueError(Exception):
+    """A refusal, as the exchange words it (protocol section 5.7)."""
+
+    def __init__(self, status: int, code: str, message: str = "", details: str = "") -> None:
+        super().__init__(f"{status} {code} {details}")
+        self.status = status
+        self.code = code
+        self.message = message or code.replace("_", " ")
+        self.details = details
+
+
+@dataclass(slots=True)
+class OrderRequest:
+    """A create, already parsed. ``expiration_s``: unix seconds, 0 for none."""
+
+    ticker: str
+    side: BookSide
+    count: int
+    price: int
+    time_in_force: TimeInForce
+    self_trade: SelfTrade
+    client_order_id: str = ""
+    expiration_s: int = 0
+    post_only: bool = False
+    reduce_only: bool = False
+    cancel_on_pause: bool = False
+    order_group_id: str = ""
+    subaccount: int = 0
+
+
+@dataclass(slots=True)
+class Order:
+    """An accepted order, for ever. ``count`` is the total asked for, ``filled`` of it so far, ``remaining``
+    open (0 once canceled); costs and fees in money, split by role."""
+
+    order_id: str
+    user_id: str
+    request: OrderRequest
+    price: int
+    count: int
+    remaining: int
+    created_ns: int
+    updated_ns: int
+    status: OrderStatus = "resting"
+    filled: int = 0
+    taker_cost: int = 0
+    maker_cost: int = 0
+    taker_fees: int = 0
+    maker_fees: int = 0
+    fee_accumulator: int = 0
+    last_update_reason: str = ""
+
+    @property
+    def ticker(self) -> str:
+        return self.request.ticker
+
+    @property
+    def side(self) -> BookSide:
+        return self.request.side
+
+
+@dataclass(slots=True)
+class PriceRange:
+    start: int
+    end: int
+    step: int
+
+
+@dataclass(slots=True)
+class Series:
+    ticker: str
+    title: str
+    category: str = "Crypto"
+    frequency: str = "fifteen_min"
+    fee_type: str = "quadratic"
+    fee_multiplier_ppm: int = 1_000_000
+
+
+@dataclass(slots=True)
+class Event:
+    event_ticker: str
+    series_ticker: str
+    title: str
+    mutually_exclusive: bool = False
+    fee_type_override: str | None = None
+    fee_multiplier_override_ppm: int | None = None
+
+
+@dataclass(slots=True)
+class Market:
+    """Static terms and running figures of one market; the book itself is kept by the matching engine."""
+
+    ticker: str
+    event_ticker: str
+    market_id: str
+    title: str
+    open_ns: int
+    close_ns: int
+    price_level_structure: str = "linear_cent"
+    price_ranges: list[PriceRange] = field(default_factory=lambda: [PriceRange(0, PRICE_ONE, 100)])
+    settlement_timer_s: int = 60
+    status: MarketStatus = "initialized"
+    floor_strike: float | None = None
+    cap_strike: float | None = None
+    strike_type: str = "greater"
+    last_price: int = 0
+    volume: int = 0
+    open_interest: int = 0
+    dollar_volume: int = 0
+    last_trade_size: int = 0
+    clock: int = 0
+    result: str = ""
+    settlement_value: int | None = None
+    determined_ns: int = 0
+    settled_ns: int = 0
+    created_ns: int = 0
+
+
+@dataclass(slots=True)
+class Position:
+    """``count`` is signed (YES +, NO -); ``cost`` (>= 0) is what the open position cost."""
+
+    ticker: str
+    count: int = 0
+    cost: int = 0
+    realized: int = 0
+    fees: int = 0
+    total_traded: int = 0
+    updated_ns: int = 0
+
+
+# -- announcements: what `Venue.announce` hands to its listeners, in the order in which it happened ---------
+@dataclass(slots=True)
+class BookChanged:
+    """One level of one market changed by ``change``; ``order`` is the one whose owner caused it
+    (``None`` for the crowd)."""
+
+    now: int
+    ticker: str
+    clock: int
+    side: BookSide
+    price: int
+    change: int
+    order: Order | None
+
+
+@dataclass(slots=True)
+class Traded:
+    now: int
+    ticker: str
+    trade_id: str
+    price: int
+    count: int
+    taker_side: BookSide
+
+
+@dataclass(slots=True)
+class Filled:
+    """One side of one trade, for an account that has orders. ``net_fee`` as in protocol section 12."""
+
+    now: int
+    trade_id: str
+    order: Order
+    price: int
+    count: int
+    is_taker: bool
+    net_fee: int
+    post_position: int
+
+
+@dataclass(slots=True)
+class OrderChanged:
+    now: int
+    order: Order
+
+
+@dataclass(slots=True)
+class PositionChanged:
+    now: int
+    user_id: str
+    position: Position
+
+
+@dataclass(slots=True)
+class TickerChanged:
+    now: int
+    ticker: str
+
+
+@dataclass(slots=True)
+class LifecycleChanged:
+    """``event_type`` as in the market_lifecycle_v2 channel (protocol section 10.3)."""
+
+    now: int
+    ticker: str
+    event_type: str
+
+
+Announcement: TypeAlias = (
+    BookChanged | Traded | Filled | OrderChanged | PositionChanged | TickerChanged | LifecycleChanged
+)
