@@ -60,6 +60,20 @@ class Trade(Event, frozen=True, gc=False):
     taker_side: Side
 
 
+class Ticker(Event, frozen=True, gc=False):
+    """The exchange's own word on the best prices; a count of 0 means that the side is empty, whatever the
+    price says (protocol section 8). ``exchange_ts`` is the exchange's clock."""
+
+    ticker: str
+    bid: Price
+    bid_count: Count
+    ask: Price
+    ask_count: Count
+    last: Price
+    volume: Count
+    exchange_ts: Nanos = 0
+
+
 class MarketState(Enum):
     """The exchange's life cycle, as far as a quoter must tell the states apart (protocol section 8.1)."""
 
@@ -305,6 +319,7 @@ AnyEvent: TypeAlias = (
     | BookDelta
     | BookGap
     | Trade
+    | Ticker
     | MarketStatus
     | OrderAck
     | OrderReject

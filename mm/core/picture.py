@@ -1,0 +1,120 @@
+"""What the engine shows to those who watch: immutable pictures of its state, made on request.
+
+Observers, the screen and the final summary read these and nothing else of the engine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import msgspec
+
+from mm.core.events import MarketState
+from mm.core.strategy import Quote
+from mm.core.units import Count, Money, Nanos, Price, Side
+
+
+class MarketDecision(msgspec.Struct, frozen=True, gc=False):
+    """One market at one Tick: what was seen, wanted and allowed. Prices that are floats are opinions."""
+
+    ticker: str
+    desk: str
+    mid: float | None
+    position: Count
+    fair: float | None
+    reservation: float | None
+    wanted: tuple[Quote, ...]
+    allowed: tuple[Quote, ...]
+    note: str
+
+
+class OrderPicture(msgspec.Struct, frozen=True, gc=False):
+    """``state`` is the name of an `OrderState`; ``count`` total, ``filled`` of it seen so far."""
+
+    client_order_id: str
+    order_id: str
+    desk: str
+    ticker: str
+    side: Side
+    price: Price
+    count: Count
+    filled: Count
+    state: str
+    placed_at: Nanos
+
+
+class MarketPicture(msgspec.Struct, frozen=True, gc=False):
+    """``bid``/``ask`` (price, count) are the market's best **with** our own orders. ``average_cost`` is the
+    YES price at which the open position was entered; ``mark`` the price it is valued at, ``None`` if there
+    is none. ``spread_width`` is that of our own quotes, 0 unless both sides rest."""
+
+    ticker: str
+    desk: str
+    state: MarketState
+    in_sync: bool
+    bid: tuple[Price, Count] | None
+    ask: tuple[Price, Count] | None
+    mark: Price | None
+    position: Count
+    average_cost: Price
+    realized: Money
+    unrealized: Money
+    fees: Money
+    fills: int
+    quotes: int
+    spread_width: Price
+    max_position: Count
+    time_to_close: Nanos | None
+
+
+class DeskPicture(msgspec.Struct, frozen=True, gc=False):
+    """P&L figures are net of nothing: ``total = realized + unrealized - fees``."""
+
+    name: str
+    strategy: str
+    markets: tuple[MarketPicture, ...]
+    realized: Money
+    unrealized: Money
+    fees: Money
+    inventory_imbalance: float
+
+
+class BreakerPicture(msgspec.Struct, frozen=True, gc=False):
+    """``measures`` and ``thresholds`` by rule name; ``trading_allowed`` is the document's ``is_open``."""
+
+    trading_allowed: bool
+    trip_rule: str
+    trip_reason: str
+    trip_ts: Nanos
+    consecutive_errors: int
+    measures: dict[str, float]
+    thresholds: dict[str, float]
+    recent_errors: tuple[str, ...]
+
+
+class EnginePicture(msgspec.Struct, frozen=True, gc=False):
+    """``mode`` is the name of a `Mode`; ``cash`` as the last account report plus fills since, ``None``
+    before the first report."""
+
+    now: Nanos
+    mode: str
+    link_up: bool
+    desks: tuple[DeskPicture, ...]
+    orders: tuple[OrderPicture, ...]
+    breaker: BreakerPicture
+    cash: Money | None
+    last_reconcile: Nanos
+
+
+class Observed(Protocol):
+    """The engine, as an observer may use it. ``decisions`` are those of the step just made."""
+
+    @property
+    def decisions(self) -> Sequence[MarketDecision]: ...
+
+    def picture(self) -> EnginePicture: ...
+
+    def desk_of(self, ticker: str) -> str: ...
+
+    def position(self, ticker: str) -> Count: ...
