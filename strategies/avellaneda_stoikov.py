@@ -1,0 +1,79 @@
+"""Avellaneda & Stoikov (Quantitative Finance 8(3), 2008) as published: the reference to measure others by."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from mm.core.strategy import Decision, MarketView, Params
+from mm.core.units import CENT, CONTRACT, SECOND
+from strategies.formulas import finite_horizon_spread, reservation_price
+from strategies.shaping import book_fault, moment_fault, shape
+from strategies.volatility import BeliefVolatility, VolatilityParams
+
+
+class AvellanedaStoikovParams(VolatilityParams, frozen=True):
+    """Parameters of `avellaneda_stoikov`."""
+
+    risk_aversion_per_cent: Annotated[
+        float, msgspec.Meta(gt=0, le=10, description="gamma, per cent and contract")
+    ] = 0.001
+    depth_decay_per_cent: Annotated[
+        float, msgspec.Meta(gt=0, le=1_000, description="k: fills fall by exp(-k) for each cent from the mid")
+    ] = 1.0
+    max_horizon_seconds: Annotated[
+        float,
+        msgspec.Meta(gt=0, le=604_800, description="the horizon is the time to close, or this if shorter"),
+    ] = 600.0
+    fixed_volatility_cents: Annotated[
+        float, msgspec.Meta(ge=0, le=100, description="cents per sqrt(second); 0: measured from the mid")
+    ] = 0.0
+
+
+class Strategy:
+    """Equations 29 and 30: a reservation price and a spread that shrink to nothing extra at the close."""
+
+    Params: ClassVar[type[Params]] = AvellanedaStoikovParams
+
+    def __init__(self, params: AvellanedaStoikovParams) -> None:
+        self._params = params
+        self._belief = BeliefVolatility(
+            params.volatility_half_life_seconds, params.volatility_warm_up_seconds
+        )
+
+    def quotes(self, view: MarketView) -> Decision:
+        """Two quotes, or fewer and a note why."""
+        params = self._params
+        mid = view.mid
+        fault = book_fault(view)
+        if fault or mid is None:
+            return Decision(note=fault)
+        volatility = self._volatility(view, mid / CENT)
+        if volatility is None:
+            return Decision(fair=mid, note="volatility unknown")
+        horizon, gamma = self._horizon_seconds(view), params.risk_aversion_per_cent
+        position = view.position / CONTRACT
+        reservation = CENT * reservation_price(mid / CENT, position, gamma, volatility, horizon)
+        if fault := moment_fault(view, params):
+            return Decision(fair=mid, reservation=reservation, note=fault)
+        spread = CENT * finite_horizon_spread(gamma, params.depth_decay_per_cent, volatility, horizon)
+        return shape(
+            view,
+            params,
+            fair=mid,
+            reservation=reservation,
+            bid_wish=reservation - spread / 2,
+            ask_wish=reservation + spread / 2,
+        )
+
+    def _volatility(self, view: MarketView, mid_cents: float) -> float | None:
+        if self._params.fixed_volatility_cents:
+            return self._params.fixed_volatility_cents
+        measured = self._belief.observe(view.now, mid_cents)
+        return None if measured is None else max(measured, self._params.volatility_floor_cents)
+
+    def _horizon_seconds(self, view: MarketView) -> float:
+        if view.time_to_close is None:
+            return self._params.max_horizon_seconds
+        return min(max(view.time_to_close / SECOND, 0.0), self._params.max_horizon_seconds)
