@@ -224,3 +224,69 @@ class LifecycleChanged:
 Announcement: TypeAlias = (
     BookChanged | Traded | Filled | OrderChanged | PositionChanged | TickerChanged | LifecycleChanged
 )
+
+
+# -- what the venue answers ----------------------------------------------------------------------------------
+@dataclass(slots=True)
+class Fills:
+    """What one request traded: ``count``, money ``value`` at YES prices, and money ``fees``."""
+
+    count: int = 0
+    value: int = 0
+    fees: int = 0
+
+    @property
+    def average_price(self) -> int | None:
+        """YES price in 1/10,000 dollar, rounded half up; ``None`` if nothing traded."""
+        return (2 * self.value + self.count) // (2 * self.count) if self.count else None
+
+    @property
+    def average_fee(self) -> int | None:
+        """Fee of one contract in 1/10,000 dollar, rounded half up (recorded with four decimals)."""
+        return (2 * self.fees + self.count) // (2 * self.count) if self.count else None
+
+
+@dataclass(slots=True)
+class Placed:
+    """The answer to a create (protocol section 5.1)."""
+
+    order: Order
+    fills: Fills
+    remaining_count: int
+
+    @property
+    def fill_count(self) -> int:
+        return self.fills.count
+
+    @property
+    def average_price(self) -> int | None:
+        return self.fills.average_price
+
+    @property
+    def average_fee(self) -> int | None:
+        return self.fills.average_fee
+
+
+@dataclass(slots=True)
+class Amended(Placed):
+    """The answer to an amend (protocol section 5.2). ``fills`` are those of the amend alone;
+    ``size_changed`` says whether the resting size differs from before."""
+
+    size_changed: bool = False
+
+
+@dataclass(slots=True)
+class Settlement:
+    """One account's position in one market as it was paid out; counts per leg, ``value`` a YES price."""
+
+    ticker: str
+    event_ticker: str
+    result: str
+    value: int
+    yes_count: int
+    yes_cost: int
+    no_count: int
+    no_cost: int
+    revenue: int
+    fees: int
+    settled_ns: int

@@ -1,0 +1,105 @@
+"""What makes the exchange refuse an order before it reaches the book (protocol sections 3.1, 5, 11)."""
+
+from __future__ import annotations
+
+from mm.sim.floor import Floor
+from mm.sim.grids import is_on_grid
+from mm.sim.ledger import Account, cash_effect
+from mm.sim.words import BookSide, Market, OrderRequest, VenueError
+
+SECOND = 1_000_000_000
+MAX_OPEN_ORDERS = 200_000
+_CANCELABLE = ("active", "inactive")
+
+
+def require_entry(floor: Floor, market: Market) -> None:
+    """New orders and amends need an open market and running trading."""
+    if not (floor.exchange_active and floor.trading_active):
+        raise VenueError(floor.switches.trading_is_paused_status, "trading_is_paused")
+    if market.status != "active":
+        raise VenueError(floor.switches.market_not_open_status, floor.switches.market_not_open_code)
+
+
+def require_cancel(floor: Floor, market: Market) -> None:
+    """Cancels and decreases pass a trading pause, but neither an exchange pause nor the close."""
+    if not floor.exchange_active:
+        raise VenueError(floor.switches.trading_is_paused_status, "trading_is_paused")
+    if market.status not in _CANCELABLE:
+        raise VenueError(floor.switches.market_not_open_status, floor.switches.market_not_open_code)
+
+
+def require_price(market: Market, price: int) -> None:
+    if not is_on_grid(market.price_ranges, price):
+        raise VenueError(400, "invalid_price", details=f"{price / 10_000:.4f} is not on the grid")
+
+
+def require_expiration(floor: Floor, expiration_s: int) -> None:
+    """``expiration_s``: unix seconds, 0 for none."""
+    if expiration_s and expiration_s * SECOND <= floor.now:
+        raise VenueError(
+            400, floor.switches.order_semantics_code, details="Expiration timestamp must be in the future"
+        )
+
+
+def require_valid(floor: Floor, market: Market, request: OrderRequest) -> None:
+    """The request's own terms, whatever the state of the account."""
+    semantics = floor.switches.order_semantics_code
+    if request.count <= 0:
+        raise VenueError(400, "invalid_order_size", details="count must be positive")
+    require_price(market, request.price)
+    if request.expiration_s and request.time_in_force != "good_till_canceled":
+        details = f"Cannot specify both {request.time_in_force} and expiration_ts"
+        raise VenueError(400, semantics, details=details)
+    require_expiration(floor, request.expiration_s)
+    if request.reduce_only and request.time_in_force != "immediate_or_cancel":
+        raise VenueError(400, semantics, details="reduce_only requires immediate_or_cancel")
+    if request.post_only and request.time_in_force != "good_till_canceled":
+        raise VenueError(400, semantics, details="post_only requires good_till_canceled")
+    if request.subaccount:
+        raise VenueError(404, "user_not_found", details="subaccount not funded")
+    if request.order_group_id:
+        raise VenueError(404, "not_found", details="no such order group")
+
+
+def require_fresh_id(account: Account, client_order_id: str) -> None:
+    """A client order id is never used twice, not even after a kill or a cancel (section 5.4)."""
+    if client_order_id in account.client_order_ids:
+        raise VenueError(409, "order_already_exists", "order already exists")
+
+
+def order_cost(
+    floor: Floor, account: Account, ticker: str, side: BookSide, price: int, count: int, *, is_taker: bool
+) -> int:
+    """Money needed to fill all of ``count`` at its limit with its fee, net of the position it closes."""
+    effect = cash_effect(account, ticker, side, price, count).effect
+    return floor.fee_terms[ticker].trade_fee(price, count, is_taker=is_taker) - effect
+
+
+def require_cash(
+    floor: Floor, account: Account, request: OrderRequest, price: int, count: int, *, except_order: str = ""
+) -> None:
+    """The order on its own must be payable now; by switch, beside all others that rest."""
+    if account.is_crowd:
+        return
+    need = order_cost(
+        floor, account, request.ticker, request.side, price, count, is_taker=not request.post_only
+    )
+    if floor.switches.resting_orders_lock_cash:
+        need += _locked(floor, account, except_order)
+    if need > account.cash:
+        raise VenueError(400, "insufficient_balance", details=f"{need} needed, {account.cash} available")
+
+
+def _locked(floor: Floor, account: Account, except_order: str) -> int:
+    total = 0
+    for order_id, one in account.resting.items():
+        if order_id != except_order and one.order is not None:
+            ticker = one.order.request.ticker
+            cost = order_cost(floor, account, ticker, one.side, one.price, one.remaining, is_taker=False)
+            total += max(cost, 0)
+    return total
+
+
+def require_room(account: Account) -> None:
+    if len(account.resting) >= MAX_OPEN_ORDERS:
+        raise VenueError(400, "invalid_order", details="too many open orders")

@@ -1,0 +1,42 @@
+"""What the exchange's documents leave open (protocol section 15), as named switches with a default each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+DIRECT_MEMBER = 100  # balances move in steps of $0.0001
+INTERMEDIARY_MEMBER = 10_000  # balances move in whole cents
+
+
+@dataclass(frozen=True, slots=True)
+class Switches:
+    """One reading of the rules. The letters name the open points of protocol section 15.
+
+    - ``resting_orders_lock_cash`` (b): the entry check sets aside what resting orders may still cost.
+    - ``post_only_cross`` (c): a crossing post-only create is refused with 400 (recorded), or accepted and
+      canceled with reason PostOnlyCrossCancel. ``post_only_cross_amend``: the same for an amend.
+    - ``market_not_open_status``, ``market_not_open_code``, ``trading_is_paused_status`` (e).
+    - ``order_semantics_code`` (f): for reduce-only without IOC and IOC with an expiry.
+    - ``partly_filled_ioc_status`` (g).
+    - ``total_traded`` (h): positions count the money of every fill, or only of fills that open.
+    - ``rebate_never_exceeds_fee`` (i): the rounding rebate is capped so that the net fee stays >= 0.
+    - ``balance_unit``: smallest step of a balance, money (protocol section 12, ``u``).
+    - ``cancel_all_tail_ns``: for so long after a cancel-all, a newly resting order may still be swept, with
+      chance ``cancel_all_tail_share``, at a seeded moment inside the tail. The exchange documents up to a
+      minute; 0 (none) is the default so that stories are exact.
+    """
+
+    resting_orders_lock_cash: bool = False
+    post_only_cross: Literal["refuse", "cancel"] = "refuse"
+    post_only_cross_amend: Literal["refuse", "cancel"] = "cancel"
+    market_not_open_status: Literal[400, 409] = 409
+    market_not_open_code: str = "market_not_open"
+    trading_is_paused_status: Literal[400, 409] = 409
+    order_semantics_code: str = "invalid_order"
+    partly_filled_ioc_status: Literal["canceled", "executed"] = "canceled"
+    total_traded: Literal["every_fill", "opening_fills"] = "every_fill"
+    rebate_never_exceeds_fee: bool = True
+    balance_unit: int = DIRECT_MEMBER
+    cancel_all_tail_ns: int = 0
+    cancel_all_tail_share: float = 0.5

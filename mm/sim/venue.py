@@ -1,0 +1,243 @@
+"""The simulated exchange: one door to order entry, market life, accounts and everybody else.
+
+Time is an argument, randomness is seeded; there is no socket, no thread and no clock in here.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+
+from mm.sim.crowd import Crowd
+from mm.sim.entry import Entry
+from mm.sim.floor import Floor
+from mm.sim.ledger import Account
+from mm.sim.lifecycle import Lifecycle
+from mm.sim.switches import Switches
+from mm.sim.trading import Trading
+from mm.sim.words import (
+    Amended,
+    Announcement,
+    BookSide,
+    Event,
+    Market,
+    Order,
+    OrderRequest,
+    Placed,
+    Position,
+    Series,
+    Settlement,
+    Traded,
+    VenueError,
+)
+
+_DEFAULT_SWITCHES = Switches()
+LevelSizes = list[tuple[int, int]]
+
+
+class Venue:
+    """Prices 1/10,000 dollar on the YES leg, counts 1/100 contract, money 1/1,000,000 dollar, times ns."""
+
+    def __init__(self, *, seed: int, switches: Switches = _DEFAULT_SWITCHES, now: int = 0) -> None:
+        self._floor = Floor(seed, switches, now)
+        trading = Trading(self._floor)
+        self._entry = Entry(self._floor, trading)
+        self._lifecycle = Lifecycle(self._floor, trading)
+        self.crowd = Crowd(self._floor, trading)
+
+    # -- what there is --------------------------------------------------------------------------------------
+    @property
+    def now(self) -> int:
+        return self._floor.now
+
+    @property
+    def switches(self) -> Switches:
+        return self._floor.switches
+
+    @property
+    def series(self) -> dict[str, Series]:
+        return self._floor.series
+
+    @property
+    def events(self) -> dict[str, Event]:
+        return self._floor.events
+
+    @property
+    def markets(self) -> dict[str, Market]:
+        return self._floor.markets
+
+    @property
+    def orders(self) -> dict[str, Order]:
+        """Every order ever accepted, by order id."""
+        return self._floor.orders
+
+    @property
+    def accounts(self) -> dict[str, Account]:
+        return self._floor.ledger.accounts
+
+    @property
+    def trades(self) -> dict[str, deque[Traded]]:
+        """The latest trades of each market, oldest first."""
+        return self._floor.trades
+
+    @property
+    def listeners(self) -> list[Callable[[Announcement], None]]:
+        """Called synchronously, in the order in which things happen. A listener must not trade."""
+        return self._floor.listeners
+
+    @property
+    def trading_active(self) -> bool:
+        return self._floor.trading_active
+
+    @property
+    def exchange_active(self) -> bool:
+        return self._floor.exchange_active
+
+    @property
+    def fees_collected(self) -> int:
+        return self._floor.ledger.fees
+
+    def cash(self, user_id: str) -> int:
+        return self._floor.account(user_id).cash
+
+    def orders_of(self, user_id: str) -> list[Order]:
+        """All orders of one member, oldest first."""
+        return self._floor.account(user_id).orders
+
+    def positions_of(self, user_id: str) -> dict[str, Position]:
+        return self._floor.account(user_id).positions
+
+    def settlements_of(self, user_id: str) -> list[Settlement]:
+        return self._floor.account(user_id).settlements
+
+    def book(self, ticker: str) -> dict[BookSide, LevelSizes]:
+        """``{"bid": levels, "ask": levels}`` as (YES price, count), **best last** on both sides.
+
+        Raises VenueError 404 for an unknown ticker."""
+        self._floor.market(ticker)
+        return {side: half.sizes() for side, half in self._floor.books[ticker].sides.items()}
+
+    def best(self, ticker: str) -> dict[BookSide, tuple[int, int] | None]:
+        """The best (YES price, count) of each side, ``None`` for an empty one. Cheaper than `book`."""
+        tops: dict[BookSide, tuple[int, int] | None] = {}
+        for side, half in self._floor.books[ticker].sides.items():
+            price = half.best
+            tops[side] = None if price is None else (price, half.levels[price].size)
+        return tops
+
+    def queue_position(self, order_id: str) -> int:
+        """Count ahead of a resting order at its price. Raises VenueError 404 if it does not rest."""
+        order = self._floor.orders.get(order_id)
+        interest = None if order is None else self._floor.account(order.user_id).resting.get(order_id)
+        if order is None or interest is None:
+            raise VenueError(404, "not_found", "not found")
+        return self._floor.books[order.ticker].sides[order.side].ahead_of(interest)
+
+    # -- setting up -----------------------------------------------------------------------------------------
+    def add_account(self, user_id: str, cash: int) -> None:
+        """Raises VenueError if the name is taken or ``cash`` is negative."""
+        if user_id in self.accounts:
+            raise VenueError(409, "user_already_exists", details=user_id)
+        if cash < 0:
+            raise VenueError(400, "invalid_deposit", details=str(cash))
+        self._floor.ledger.add_account(user_id, cash)
+
+    def add_series(self, series: Series) -> None:
+        self._floor.series[series.ticker] = series
+
+    def add_event(self, event: Event) -> None:
+        self._floor.events[event.event_ticker] = event
+
+    def add_market(self, market: Market) -> None:
+        """Opens at once if its opening time has come. Raises VenueError if its event is unknown."""
+        self._lifecycle.add(market)
+
+    # -- orders ---------------------------------------------------------------------------------------------
+    def create(self, user_id: str, request: OrderRequest) -> Placed:
+        return self._entry.create(user_id, request)
+
+    def amend(
+        self,
+        user_id: str,
+        order_id: str,
+        *,
+        ticker: str,
+        side: BookSide,
+        price: int,
+        count: int,
+        client_order_id: str = "",
+        updated_client_order_id: str = "",
+        expiration_s: int | None = None,
+    ) -> Amended:
+        """``count`` is the total: filled plus desired resting (protocol section 5.2)."""
+        return self._entry.amend(
+            user_id,
+            order_id,
+            ticker=ticker,
+            side=side,
+            price=price,
+            count=count,
+            client_order_id=client_order_id,
+            updated_client_order_id=updated_client_order_id,
+            expiration_s=expiration_s,
+        )
+
+    def decrease(
+        self, user_id: str, order_id: str, *, reduce_by: int | None = None, reduce_to: int | None = None
+    ) -> Order:
+        """Exactly one of the two; keeps the place in the queue; down to 0 is a cancel."""
+        return self._entry.decrease(user_id, order_id, reduce_by, reduce_to)
+
+    def cancel(self, user_id: str, order_id: str) -> tuple[Order, int]:
+        """The order, and the count that left the book."""
+        return self._entry.cancel(user_id, order_id)
+
+    def cancel_all(self, user_id: str) -> None:
+        self._entry.cancel_all(user_id)
+
+    # -- time and life --------------------------------------------------------------------------------------
+    def advance(self, now: int) -> None:
+        """Let time pass: expiries, openings, closes and settlements happen at their own moments.
+
+        Raises ValueError if ``now`` lies before the venue's clock."""
+        self._floor.run_timers(now)
+
+    def next_timer(self) -> int | None:
+        """When `advance` next has something to do; ``None`` if nothing is planned."""
+        return self._floor.next_timer()
+
+    def determine(self, ticker: str, result: str, value: int | None = None) -> None:
+        """``result`` yes, no, or scalar with ``value``; closes an open market first."""
+        self._lifecycle.determine(ticker, result, value)
+
+    def settle(self, ticker: str) -> None:
+        """Pay out a determined market without waiting for its settlement timer."""
+        self._lifecycle.settle(ticker)
+
+    def deactivate(self, ticker: str) -> None:
+        self._lifecycle.deactivate(ticker)
+
+    def activate(self, ticker: str) -> None:
+        self._lifecycle.activate(ticker)
+
+    def move_close(self, ticker: str, close_ns: int) -> None:
+        self._lifecycle.move_close(ticker, close_ns)
+
+    def pause(self, *, exchange: bool = False) -> None:
+        """Pause trading; with ``exchange`` cancels are refused too."""
+        self._lifecycle.pause(exchange=exchange)
+
+    def resume(self) -> None:
+        self._lifecycle.resume()
+
+    def check(self) -> None:
+        """Raises AssertionError unless money, positions, queues and orders all agree."""
+        self._floor.ledger.check()
+        for book in self._floor.books.values():
+            book.check()
+        for account in self.accounts.values():
+            for order_id, interest in account.resting.items():
+                order = self.orders[order_id]
+                assert order.status == "resting" and order.remaining == interest.remaining > 0, order_id
+                assert order.filled + order.remaining == order.count, order_id
+                assert interest in self._floor.books[order.ticker].sides[order.side].levels[order.price].queue
