@@ -1,0 +1,99 @@
+"""The difference between what a desk wants to have and what it has, as the fewest requests.
+
+An order at a wanted price and near the wanted size is kept, for its place in the queue. A smaller size is an
+amend that keeps the place; a new price is one amend, so that there is no moment with two orders; else cancel
+and place. What is under way is waited for: one request an order at a time.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from mm.core.order import Order, OrderState
+from mm.core.strategy import Quote
+from mm.core.units import Count, Nanos, Price, Side
+
+
+class Cancel(msgspec.Struct, frozen=True, gc=False):
+    order: Order
+    reason: str
+
+
+class Amend(msgspec.Struct, frozen=True, gc=False):
+    """``open_count`` is what shall be open afterwards at ``price``."""
+
+    order: Order
+    price: Price
+    open_count: Count
+    reason: str
+
+
+class Place(msgspec.Struct, frozen=True, gc=False):
+    side: Side
+    price: Price
+    count: Count
+
+
+Intent = Cancel | Amend | Place
+
+# A request that may still put an order at a price in place of one that is wanted.
+ARRIVING = (OrderState.PENDING_NEW, OrderState.PENDING_AMEND)
+
+
+def diff(quotes: list[Quote], orders: list[Order], now: Nanos, refill_fraction: float) -> list[Intent]:
+    """Cancels first, then amends, then new orders; within each the best price first.
+
+    ``refill_fraction``: an order that is filled in part is topped up (and loses its place) only when less
+    than this fraction of the wanted size is left.
+    """
+    intents: list[Intent] = []
+    for side in Side:
+        wanted = sorted((q for q in quotes if q.side is side), key=lambda q: -side.sign * q.price)
+        ours = [order for order in orders if order.side is side]
+        intents.extend(_one_side(wanted, ours, now, refill_fraction))
+    rank = {Cancel: 0, Amend: 1, Place: 2}
+    intents.sort(key=lambda intent: rank[type(intent)])
+    return intents
+
+
+def _one_side(wanted: list[Quote], ours: list[Order], now: Nanos, refill_fraction: float) -> list[Intent]:
+    intents: list[Intent] = []
+    idle = {order.price: order for order in ours if order.is_idle}
+    spare = [order for order in ours if order.is_idle and idle[order.price] is not order]
+    arriving = [order for order in ours if order.state in ARRIVING]
+    open_wishes: list[Quote] = []
+    for quote in wanted:
+        order = idle.pop(quote.price, None)
+        if order is not None:
+            intents.extend(_resize(order, quote, now, refill_fraction))
+        elif not _take_arriving(arriving, quote.price):
+            open_wishes.append(quote)
+    # An order under way to a price no longer wanted is answered first, then moved: it holds a place.
+    open_wishes = open_wishes[: max(len(open_wishes) - len(arriving), 0)]
+    spare.extend(idle.values())
+    for order in spare:
+        if open_wishes and order.retry_at <= now:
+            quote = open_wishes.pop(0)
+            intents.append(Amend(order, quote.price, quote.count, "price"))
+        elif not open_wishes or order.retry_at > now:
+            intents.append(Cancel(order, "not wanted"))
+    intents.extend(Place(quote.side, quote.price, quote.count) for quote in open_wishes)
+    return intents
+
+
+def _resize(order: Order, quote: Quote, now: Nanos, refill_fraction: float) -> list[Intent]:
+    if order.retry_at > now:
+        return []
+    if order.open > quote.count:
+        return [Amend(order, order.price, quote.count, "smaller")]
+    if order.open < quote.count * refill_fraction:
+        return [Amend(order, order.price, quote.count, "refill")]
+    return []
+
+
+def _take_arriving(arriving: list[Order], price: Price) -> bool:
+    for order in arriving:
+        if (order.next_price or order.price) == price:
+            arriving.remove(order)
+            return True
+    return False

@@ -1,0 +1,136 @@
+"""Turns allowed wishes into requests: the difference to what is there, through the last gate, within budget.
+
+Orders are marked as under way in the same step in which their request is decided, so that the next decision
+already counts them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mm.core.actions import AmendOrder, AnyAction, PlaceOrder
+from mm.core.desk import Desk
+from mm.core.diff import Amend, Cancel, Place, diff
+from mm.core.knowledge import Knowledge
+from mm.core.order import Order
+from mm.core.picture import MarketDecision
+from mm.core.risk import Gate, would_cross
+from mm.core.units import Nanos
+from mm.core.upkeep import RequestIds, cancel
+
+_Made = tuple[Order, AnyAction, Callable[[Order], None]]
+
+
+@dataclass(slots=True)
+class Budget:
+    """Requests that the rate limits allow at this Tick. Cancels come first and may overdraw: the limiter
+    keeps a share for them."""
+
+    orders: int
+    cancels: int
+
+
+class Execution:
+    """One for the account: its gate counts the orders of all desks."""
+
+    def __init__(self, know: Knowledge, ids: RequestIds) -> None:
+        self._know = know
+        self._ids = ids
+        self._gate = Gate(know.exposure, know.ledger, know.settings.max_total_exposure)
+        self._orders_made = 0
+
+    def carry_out(
+        self, desk: Desk, decision: MarketDecision, now: Nanos, budget: Budget, actions: list[AnyAction]
+    ) -> bool:
+        """Append the requests that bring the market nearer to the decision. ``False`` if the budget was too
+        small for all of them: the market is to be looked at again."""
+        orders = self._know.orders.of_market(decision.ticker)
+        quotes = list(decision.allowed)
+        if not quotes and not orders:
+            return True
+        self._know.markets[decision.ticker].quotes += bool(quotes)
+        for intent in diff(quotes, orders, now, self._know.settings.refill_fraction):
+            if isinstance(intent, Cancel):
+                budget.cancels -= 1
+                actions.append(cancel(intent.order, self._know.orders, self._ids, intent.reason))
+                continue
+            if budget.orders <= 0:
+                return False
+            action = self._admitted(desk, decision.ticker, intent, now)
+            if action is not None:
+                budget.orders -= 1
+                actions.append(action)
+        return True
+
+    def _admitted(self, desk: Desk, ticker: str, intent: Place | Amend, now: Nanos) -> AnyAction | None:
+        """The request, already marked as under way; ``None`` if the gate says no. Marking comes first and is
+        taken back, because only then is what would be open known exactly."""
+        before = self._know.exposure.of_market(ticker)
+        if isinstance(intent, Place):
+            made = self._place(desk, ticker, intent, now)
+        else:
+            made = self._amend(desk, ticker, intent)
+        if made is None:
+            return None
+        order, action, take_back = made
+        self._know.exposure.touch(ticker)
+        rose = self._know.exposure.of_market(ticker) > before
+        if rose and not self._gate.is_affordable(ticker, desk.settings.limits):
+            take_back(order)
+            self._know.exposure.touch(ticker)
+            return None
+        return action
+
+    def _place(self, desk: Desk, ticker: str, wish: Place, now: Nanos) -> _Made | None:
+        settings, orders = self._know.settings, self._know.orders
+        count = min(wish.count, self._gate.room(ticker, wish.side, desk.settings.limits))
+        if count <= 0 or would_cross(wish.side, wish.price, orders.of_market(ticker)):
+            return None
+        self._orders_made += 1
+        order = Order(
+            client_order_id=f"{settings.instance}-{settings.run}-{self._orders_made}",
+            desk=desk.name,
+            ticker=ticker,
+            side=wish.side,
+            price=wish.price,
+            count=count,
+            placed_at=now,
+            changed_at=now,
+            request_id=self._ids.next(),
+        )
+        orders.add(order)
+        expires_at = now + settings.order_lifetime if settings.order_lifetime else 0
+        action = PlaceOrder(
+            order.request_id,
+            order.client_order_id,
+            ticker,
+            order.side,
+            order.price,
+            order.count,
+            expires_at=expires_at,
+            reason="quote",
+        )
+        return order, action, orders.never_placed
+
+    def _amend(self, desk: Desk, ticker: str, wish: Amend) -> _Made | None:
+        order, orders = wish.order, self._know.orders
+        room = self._gate.room(ticker, order.side, desk.settings.limits)
+        open_count = min(wish.open_count, order.open + room)
+        others = [other for other in orders.of_market(ticker) if other is not order]
+        is_nothing_new = wish.price == order.price and open_count == order.open
+        if is_nothing_new or would_cross(order.side, wish.price, others):
+            return None
+        total = order.filled + open_count
+        orders.amending(order, wish.price, total, self._ids.next())
+        action = AmendOrder(
+            order.request_id,
+            order.client_order_id,
+            order.order_id,
+            ticker,
+            order.side,
+            wish.price,
+            total,
+            wish.reason,
+        )
+        return order, action, orders.never_amended

@@ -1,0 +1,241 @@
+"""What is known: every event that is a fact changes it, and nothing in here decides anything.
+
+The one exception is a book that became impossible: the snapshot that mends it is asked for at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from mm.core.actions import AnyAction, Resubscribe
+from mm.core.breaker import Breaker
+from mm.core.events import (
+    AmendReject,
+    AnyEvent,
+    ApiError,
+    BookDelta,
+    BookGap,
+    BookSnapshot,
+    CancelAllDone,
+    CancelReject,
+    Fill,
+    LinkDown,
+    LinkUp,
+    MarketState,
+    MarketStatus,
+    OrderAck,
+    OrderAmended,
+    OrderCanceled,
+    OrderInDoubt,
+    OrderReject,
+    OrderReport,
+    Reference,
+    Trade,
+)
+from mm.core.exposure import Exposure
+from mm.core.ledger import Ledger
+from mm.core.market import Market
+from mm.core.order import Answer, Order, OrderState
+from mm.core.orders import Orders
+from mm.core.settings import EngineSettings
+from mm.core.units import Count, Nanos, Price, Side
+
+# Refusals that say something about the exchange or the way to it, not about the order.
+TROUBLE_STATUSES = frozenset({0, 401, 403, 429, 500, 502, 503, 504})
+LOCAL_REFUSALS = frozenset({"gate_closed", "cap_exceeded"})
+
+
+def trouble(event: AnyEvent) -> str | None:
+    """Why this answer counts as an API error; empty if it is a proper answer; ``None`` if it is no answer."""
+    if isinstance(event, ApiError):
+        return f"{event.kind.value} {event.status} {event.code}"
+    if isinstance(event, OrderInDoubt):
+        return f"{event.kind.value} {event.status} {event.reason}"
+    if isinstance(event, OrderReject | AmendReject | CancelReject):
+        if event.code in LOCAL_REFUSALS:
+            return None
+        return f"{event.status} {event.code}" if event.status in TROUBLE_STATUSES else ""
+    return "" if getattr(event, "request_id", 0) else None
+
+
+class Knowledge:
+    """Books, orders, ledger, exposure and breaker of the account. ``dirty`` are the markets to look at."""
+
+    def __init__(self, settings: EngineSettings) -> None:
+        self.settings = settings
+        self.orders = Orders()
+        self.ledger = Ledger()
+        self.exposure = Exposure(self.orders, self.ledger)
+        self.breaker = Breaker(settings.breaker)
+        self.markets = {
+            ticker: Market(ticker, desk.name) for desk in settings.desks for ticker in desk.markets
+        }
+        self.references: dict[str, float] = {}
+        self.link_up = False
+        self.dirty: dict[str, None] = {}
+        self.new_fills: list[Fill] = []
+        self.touched_order: Order | None = None
+        self._handlers: dict[type, Callable[..., Sequence[AnyAction]]] = {
+            BookSnapshot: self._snapshot,
+            BookDelta: self._delta,
+            BookGap: self._gap,
+            Trade: self._trade,
+            MarketStatus: self._status,
+            Fill: self._fill,
+            OrderReport: self._report,
+            OrderAck: self._answer,
+            OrderReject: self._answer,
+            OrderAmended: self._answer,
+            AmendReject: self._answer,
+            OrderCanceled: self._answer,
+            CancelReject: self._answer,
+            OrderInDoubt: self._answer,
+            ApiError: self._answer,
+            CancelAllDone: self._call_answered,
+            LinkUp: self._link_is_up,
+            LinkDown: self._link_is_down,
+            Reference: self._reference,
+        }
+
+    def learn(self, event: AnyEvent) -> Sequence[AnyAction]:
+        """Take in one fact."""
+        handler = self._handlers.get(type(event))
+        return handler(event) if handler is not None else ()
+
+    # -- market data -----------------------------------------------------------------------------------
+    def _snapshot(self, event: BookSnapshot) -> Sequence[AnyAction]:
+        market = self.markets.get(event.ticker)
+        if market is None:
+            return ()
+        self.dirty[event.ticker] = None
+        if market.book.load(event.bids, event.asks):
+            return ()
+        return (Resubscribe(event.ticker, "absurd snapshot"),)
+
+    def _delta(self, event: BookDelta) -> Sequence[AnyAction]:
+        market = self.markets.get(event.ticker)
+        if market is None:
+            return ()
+        was_in_sync = market.book.in_sync
+        is_fine = market.book.apply(event.side, event.price, event.change, event.is_own)
+        self.dirty[event.ticker] = None
+        return () if is_fine or not was_in_sync else (Resubscribe(event.ticker, "impossible delta"),)
+
+    def _gap(self, event: BookGap) -> Sequence[AnyAction]:
+        market = self.markets.get(event.ticker)
+        if market is not None:
+            market.book.lose()
+            self.dirty[event.ticker] = None
+        return ()
+
+    def _trade(self, event: Trade) -> Sequence[AnyAction]:
+        market = self.markets.get(event.ticker)
+        if market is not None:
+            market.saw(event)
+            self.dirty[event.ticker] = None
+        return ()
+
+    def _status(self, event: MarketStatus) -> Sequence[AnyAction]:
+        market = self.markets.get(event.ticker)
+        if market is None:
+            return ()
+        market.learn(event)
+        self.dirty[event.ticker] = None
+        if market.event_ticker:
+            self.exposure.belongs(event.ticker, market.event_ticker)
+        if market.state is MarketState.SETTLED and market.settlement_value is not None:
+            self.ledger.settle(event.ticker, market.settlement_value, event.ts)
+            self.exposure.touch(event.ticker)
+        return ()
+
+    # -- our orders ------------------------------------------------------------------------------------
+    def _answer(self, event: Answer) -> Sequence[AnyAction]:
+        self._call_answered(event)
+        was_new = isinstance(event, OrderReject | AmendReject)
+        order = self.orders.answer(event)
+        if order is None:
+            return ()
+        self._touch(order)
+        market = self.markets.get(order.ticker)
+        if market is not None and was_new:
+            market.refused(event.ts)
+        elif market is not None and isinstance(event, OrderAck | OrderAmended):
+            market.accepted()
+        return ()
+
+    def _report(self, event: OrderReport) -> Sequence[AnyAction]:
+        if event.request_id:
+            return self._answer(event)
+        order = self.orders.notice(event)
+        if order is not None:
+            self._touch(order)
+        return ()
+
+    def _fill(self, event: Fill) -> Sequence[AnyAction]:
+        self.book_fill(event)
+        return ()
+
+    def book_fill(self, fill: Fill) -> bool:
+        """Book a fill from whichever way it came; ``False`` if it was known."""
+        if not self.ledger.book(fill):
+            return False
+        order = self.orders.fill(fill)
+        if order is not None:
+            self.touched_order = order
+        market = self.markets.get(fill.ticker)
+        if market is not None and not fill.is_taker:
+            market.book.side(fill.side).change_own(fill.price, -fill.count)
+        self.exposure.touch(fill.ticker)
+        self.breaker.measures.losing_streak = self.ledger.losing_streak
+        self.dirty[fill.ticker] = None
+        self.new_fills.append(fill)
+        return True
+
+    def _touch(self, order: Order) -> None:
+        self.touched_order = order
+        self.exposure.touch(order.ticker)
+        self.dirty[order.ticker] = None
+
+    def _call_answered(self, event: AnyEvent) -> Sequence[AnyAction]:
+        error = trouble(event)
+        if error is not None:
+            self.breaker.measures.call_answered(event.ts, error, self.settings.breaker.error_window)
+        return ()
+
+    # -- links and references --------------------------------------------------------------------------
+    def _link_is_up(self, event: LinkUp) -> Sequence[AnyAction]:
+        self.link_up = True
+        self.breaker.measures.link_down_since = None
+        self.dirty.update(dict.fromkeys(self.markets))
+        return ()
+
+    def _link_is_down(self, event: LinkDown) -> Sequence[AnyAction]:
+        if self.link_up or self.breaker.measures.link_down_since is None:
+            self.breaker.measures.link_down_since = event.ts
+        self.link_up = False
+        for market in self.markets.values():
+            market.book.lose()
+        return ()
+
+    def _reference(self, event: Reference) -> Sequence[AnyAction]:
+        self.references[event.name] = event.value
+        self.dirty.update(dict.fromkeys(self.markets))
+        return ()
+
+    # -- derived ---------------------------------------------------------------------------------------
+    def resting(self, ticker: str) -> tuple[dict[Price, Count], dict[Price, Count]]:
+        """What our order table says is in the book: price -> contracts, of bids and of asks."""
+        bids: dict[Price, Count] = {}
+        asks: dict[Price, Count] = {}
+        for order in self.orders.of_market(ticker):
+            if order.state not in (OrderState.PENDING_NEW, OrderState.CLOSING):
+                side = bids if order.side is Side.BID else asks
+                side[order.price] = side.get(order.price, 0) + order.count - order.filled
+        return bids, asks
+
+    def mark(self, ticker: str, now: Nanos) -> None:
+        """Value a market's position at the present mark; keep the last one while there is none."""
+        market = self.markets[ticker]
+        mark = market.mark()
+        if mark is not None:
+            self.ledger.position(ticker).mark = mark

@@ -1,0 +1,224 @@
+"""What we own and what it has earned: one signed position a market, average cost, exact to a micro-dollar.
+
+Everything is kept on the YES leg. ``flow`` is the cash of all fills as if a short sold YES for its price; the
+exchange instead takes the whole dollar as collateral (protocol section 11), which is `collateral`. So cash is
+opening cash + flow - collateral - fees, and P&L is flow + position * mark: no rounding anywhere. Rounding
+exists only where realized and unrealized are told apart, and cancels in their sum.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import msgspec
+
+from mm.core.events import Fill, PositionReport
+from mm.core.units import CONTRACT, MONEY_DOLLAR, Count, Money, Nanos, Price, Side
+
+REMEMBERED_TRADES = 200_000
+
+
+class RoundTrip(msgspec.Struct, frozen=True, gc=False):
+    """A position from flat to flat. ``pnl`` is net of fees; ``max_count`` the largest size held."""
+
+    ticker: str
+    opened_at: Nanos
+    closed_at: Nanos
+    pnl: Money
+    max_count: Count
+
+
+def collateral(position: Count) -> Money:
+    """What the exchange holds for a short: one dollar a contract."""
+    return max(-position, 0) * (MONEY_DOLLAR // CONTRACT)
+
+
+def rounded_share(total: Money, part: Count, whole: Count) -> Money:
+    """``total * part / whole`` to the nearest millionth, halves away from zero."""
+    sign = -1 if total < 0 else 1
+    return sign * ((2 * abs(total) * part + whole) // (2 * whole))
+
+
+@dataclass(slots=True)
+class Position:
+    """``cost`` is what the open position cost on the YES leg: positive when long, negative (the proceeds)
+    when short. ``opening_*`` were there before this run and are not of its making."""
+
+    ticker: str
+    count: Count = 0
+    cost: Money = 0
+    flow: Money = 0
+    fees: Money = 0
+    fills: int = 0
+    mark: Price | None = None
+    settled: bool = False
+    changed_at: Nanos = 0
+    opening_count: Count = 0
+    opening_cost: Money = 0
+    trip_opened_at: Nanos = 0
+    trip_start: Money = 0
+    trip_max: Count = 0
+
+    @property
+    def average_cost(self) -> Price:
+        """The YES price at which the open position was entered, 0 if flat."""
+        return (
+            rounded_share(self.cost, 1, self.count)
+            if self.count > 0
+            else (rounded_share(-self.cost, 1, -self.count) if self.count < 0 else 0)
+        )
+
+    @property
+    def realized(self) -> Money:
+        """Of this run, before fees."""
+        return self.flow + self.cost - self.opening_cost
+
+    @property
+    def unrealized(self) -> Money:
+        """Of the open position against the mark; 0 while there is no mark."""
+        return 0 if self.mark is None else self.count * self.mark - self.cost
+
+    @property
+    def pnl(self) -> Money:
+        return self.realized + self.unrealized - self.fees
+
+    @property
+    def value_at_risk(self) -> Money:
+        """What is lost if the open position ends worthless."""
+        return self.cost if self.count >= 0 else self.cost + collateral(self.count)
+
+    def trade(self, side: Side, price: Price, count: Count) -> None:
+        """Book ``count`` contracts: first against what is open on the other side, the rest opens."""
+        signed = side.sign * count
+        self.flow -= signed * price
+        closing = min(count, max(-side.sign * self.count, 0))
+        if closing:
+            self.cost -= rounded_share(self.cost, closing, abs(self.count))
+        self.cost += side.sign * (count - closing) * price
+        self.count += signed
+
+
+class Ledger:
+    """All positions of the account, fills booked once, and round trips as they end."""
+
+    def __init__(self) -> None:
+        self.positions: dict[str, Position] = {}
+        self.round_trips: list[RoundTrip] = []
+        self.losing_streak = 0
+        self.opening_cash: Money | None = None
+        self._booked: dict[tuple[str, str], None] = {}
+
+    def position(self, ticker: str) -> Position:
+        found = self.positions.get(ticker)
+        if found is None:
+            found = self.positions[ticker] = Position(ticker)
+        return found
+
+    # -- opening ---------------------------------------------------------------------------------------
+    def open(self, cash: Money, positions: tuple[PositionReport, ...], known: tuple[Fill, ...]) -> None:
+        """Take over what the exchange holds for us before this run trades; ``known`` fills are in it."""
+        self.positions = {}
+        for report in positions:
+            signed_cost = report.cost if report.position >= 0 else report.cost - collateral(report.position)
+            self.positions[report.ticker] = Position(
+                report.ticker,
+                count=report.position,
+                cost=signed_cost,
+                opening_count=report.position,
+                opening_cost=signed_cost,
+            )
+        held = sum(collateral(report.position) for report in positions)
+        self.opening_cash = cash + held
+        for fill in known:
+            self._remember(fill)
+
+    # -- fills and settlement --------------------------------------------------------------------------
+    def book(self, fill: Fill) -> bool:
+        """Book a fill; ``False`` if this trade of this order is booked already. Before the opening is known
+        a fill is only remembered: the opening positions will contain it."""
+        if (fill.trade_id, fill.order_id) in self._booked:
+            return False
+        self._remember(fill)
+        if self.opening_cash is None:
+            return True
+        position = self.position(fill.ticker)
+        before = position.count
+        if before == 0:
+            self._open_trip(position, fill.ts)
+        position.fees += fill.fee
+        position.fills += 1
+        position.changed_at = fill.ts
+        if before and abs(fill.side.sign * fill.count) > abs(before) and fill.side.sign * before < 0:
+            self._trade_through_zero(position, fill)
+        else:
+            position.trade(fill.side, fill.price, fill.count)
+        position.trip_max = max(position.trip_max, abs(position.count))
+        if position.count == 0:
+            self._close_trip(position, fill.ts)
+        return True
+
+    def _trade_through_zero(self, position: Position, fill: Fill) -> None:
+        """One fill that closes and opens: the fee belongs to the trip it closes."""
+        closing = abs(position.count)
+        position.trade(fill.side, fill.price, closing)
+        self._close_trip(position, fill.ts)
+        self._open_trip(position, fill.ts)
+        position.trade(fill.side, fill.price, fill.count - closing)
+
+    def settle(self, ticker: str, value: Price, now: Nanos) -> None:
+        """The market paid ``value`` for YES. There is no settlement fee (protocol section 11)."""
+        position = self.position(ticker)
+        position.mark = value
+        if position.settled:
+            return
+        position.settled = True
+        position.changed_at = now
+        if position.count:
+            side = Side.ASK if position.count > 0 else Side.BID
+            position.trade(side, value, abs(position.count))
+            self._close_trip(position, now)
+
+    def _open_trip(self, position: Position, now: Nanos) -> None:
+        position.trip_opened_at, position.trip_max = now, 0
+        position.trip_start = position.realized - position.fees
+
+    def _close_trip(self, position: Position, now: Nanos) -> None:
+        pnl = position.realized - position.fees - position.trip_start
+        trip = RoundTrip(position.ticker, position.trip_opened_at, now, pnl, position.trip_max)
+        self.round_trips.append(trip)
+        del self.round_trips[:-1000]
+        self.losing_streak = self.losing_streak + 1 if pnl < 0 else 0
+
+    def _remember(self, fill: Fill) -> None:
+        self._booked[(fill.trade_id, fill.order_id)] = None
+        if len(self._booked) > REMEMBERED_TRADES:
+            del self._booked[next(iter(self._booked))]
+
+    # -- sums ------------------------------------------------------------------------------------------
+    @property
+    def cash(self) -> Money | None:
+        """What the exchange's balance must be; ``None`` before the opening is known."""
+        if self.opening_cash is None:
+            return None
+        return self.opening_cash + sum(
+            position.flow - position.fees - collateral(position.count) for position in self.positions.values()
+        )
+
+    @property
+    def value_at_risk(self) -> Money:
+        """What all open positions could still lose."""
+        return sum(position.value_at_risk for position in self.positions.values())
+
+    @property
+    def equity_held(self) -> Money:
+        """What the open positions are worth at their marks, collateral included."""
+        return sum(
+            position.count * (position.mark or 0) + collateral(position.count)
+            for position in self.positions.values()
+        )
+
+    def pnl(self, tickers: tuple[str, ...] | None = None) -> Money:
+        """Realized + unrealized - fees of this run, of some markets or of all."""
+        if tickers is None:
+            return sum(position.pnl for position in self.positions.values())
+        return sum(self.positions[ticker].pnl for ticker in tickers if ticker in self.positions)

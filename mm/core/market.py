@@ -1,0 +1,80 @@
+"""What is known of one market: its book, its terms, and what has happened since its desk last looked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mm.core.book import OrderBook
+from mm.core.events import FeeSchedule, MarketState, MarketStatus, Trade
+from mm.core.grid import CENT_GRID, PriceGrid
+from mm.core.units import SECOND, Nanos, Price
+
+LONGEST_PAUSE: Nanos = 60 * SECOND
+REMEMBERED_TRADES = 500
+
+
+@dataclass(slots=True)
+class Market:
+    """``state`` is ``None`` until the exchange has said it: an unknown market is not quoted."""
+
+    ticker: str
+    desk: str
+    book: OrderBook = field(default_factory=OrderBook)
+    state: MarketState | None = None
+    event_ticker: str = ""
+    series_ticker: str = ""
+    close_ts: Nanos | None = None
+    grid: PriceGrid = CENT_GRID
+    fees: FeeSchedule | None = None
+    settlement_value: Price | None = None
+    trades: list[Trade] = field(default_factory=list)
+    quote_from: Nanos = 0
+    rejects: int = 0
+    quotes: int = 0
+
+    def learn(self, status: MarketStatus) -> None:
+        """Take what the message says; what it does not say stays."""
+        for name in (
+            "state",
+            "event_ticker",
+            "series_ticker",
+            "close_ts",
+            "grid",
+            "fees",
+            "settlement_value",
+        ):
+            value = getattr(status, name)
+            if value is not None:
+                setattr(self, name, value)
+
+    def saw(self, trade: Trade) -> None:
+        self.trades.append(trade)
+        if len(self.trades) > REMEMBERED_TRADES:
+            del self.trades[0]
+
+    def is_quotable(self, now: Nanos) -> bool:
+        """Open, with a trusted book and known fees, and not resting after refusals."""
+        return (
+            self.state is MarketState.ACTIVE
+            and self.book.in_sync
+            and self.fees is not None
+            and now >= self.quote_from
+            and (self.close_ts is None or now < self.close_ts)
+        )
+
+    def refused(self, now: Nanos) -> None:
+        """The exchange refused an order here: wait before the next, longer each time in a row."""
+        self.rejects += 1
+        self.quote_from = now + min(SECOND << min(self.rejects - 1, 6), LONGEST_PAUSE)
+
+    def accepted(self) -> None:
+        self.rejects = 0
+
+    def mark(self) -> Price | None:
+        """The mid of a trusted two-sided book; the settlement value once there is one."""
+        if self.settlement_value is not None:
+            return self.settlement_value
+        bid, ask = self.book.best_bid(), self.book.best_ask()
+        if not self.book.in_sync or bid is None or ask is None:
+            return None
+        return (bid[0] + ask[0]) // 2

@@ -1,0 +1,151 @@
+"""All our orders that are, or may be, open: found by either id and by market, marked when requests leave,
+changed when answers and fills arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from mm.core.events import AmendReject, ApiError, CancelReject, Fill, OrderReport, OrderStatus, RequestKind
+from mm.core.order import TRANSITIONS, Answer, Order, OrderState, fall_in_doubt, finish, found_resting
+from mm.core.units import Count, Nanos, Price
+
+REMEMBERED_ENDS = 20_000
+
+
+class Orders:
+    """All orders that are, or may be, open. Finds them by either id and by market."""
+
+    def __init__(self) -> None:
+        self.by_client_id: dict[str, Order] = {}
+        self._by_order_id: dict[str, Order] = {}
+        self._by_ticker: dict[str, dict[str, Order]] = {}
+        self.ended: dict[str, Nanos] = {}
+
+    def __len__(self) -> int:
+        return len(self.by_client_id)
+
+    def __iter__(self) -> Iterator[Order]:
+        return iter(self.by_client_id.values())
+
+    def of_market(self, ticker: str) -> list[Order]:
+        return list(self._by_ticker.get(ticker, {}).values())
+
+    def find(self, client_order_id: str, order_id: str = "") -> Order | None:
+        return self.by_client_id.get(client_order_id) or self._by_order_id.get(order_id)
+
+    def add(self, order: Order) -> None:
+        assert order.client_order_id not in self.by_client_id, "a client order id is used once"
+        self.by_client_id[order.client_order_id] = order
+        self._by_ticker.setdefault(order.ticker, {})[order.client_order_id] = order
+        if order.order_id:
+            self._by_order_id[order.order_id] = order
+
+    # -- requests leave ------------------------------------------------------------------------------------
+    def amending(self, order: Order, price: Price, count: Count, request_id: int) -> None:
+        assert order.is_idle, "one request an order at a time"
+        order.state, order.request_id = OrderState.PENDING_AMEND, request_id
+        order.next_price, order.next_count = price, count
+
+    def never_amended(self, order: Order) -> None:
+        """Take `amending` back: the request was not sent."""
+        order.state, order.request_id = OrderState.RESTING, 0
+        order.next_price = order.next_count = 0
+
+    def never_placed(self, order: Order) -> None:
+        """Take `add` back: the request was not sent."""
+        del self.by_client_id[order.client_order_id]
+        del self._by_ticker[order.ticker][order.client_order_id]
+
+    def canceling(self, order: Order, request_id: int, reason: str) -> None:
+        assert order.order_id and order.state in (OrderState.RESTING, OrderState.IN_DOUBT)
+        order.state, order.request_id = OrderState.PENDING_CANCEL, request_id
+        order.cancel_wanted = reason
+
+    def querying(self, order: Order, request_id: int) -> None:
+        assert order.state is OrderState.IN_DOUBT
+        order.request_id = request_id
+
+    # -- answers arrive ------------------------------------------------------------------------------------
+    def answer(self, event: Answer) -> Order | None:
+        """Apply the answer to a request; ``None`` if it is not the one awaited (late, repeated, foreign)."""
+        order = self._asked(event)
+        if order is None or event.request_id != order.request_id or not order.request_id:
+            return None
+        order.request_id = 0
+        transition = TRANSITIONS.get((order.state, type(event)))
+        if transition is None:
+            return None
+        order.changed_at = event.ts
+        transition(order, event)
+        if order.state in (OrderState.RESTING, OrderState.CLOSING) and not isinstance(
+            event, AmendReject | CancelReject
+        ):
+            order.retries = 0
+        self._settle(order)
+        return order
+
+    def _asked(self, event: Answer) -> Order | None:
+        if isinstance(event, ApiError):
+            return next((order for order in self if order.request_id == event.request_id), None)
+        return self.by_client_id.get(event.client_order_id)
+
+    def notice(self, event: OrderReport) -> Order | None:
+        """What the exchange says unasked (WebSocket). Only an end is believed in every state: anything else
+        may be older than what we know."""
+        order = self.find(event.client_order_id, event.order_id)
+        if order is None:
+            return None
+        order.changed_at = event.ts
+        if not order.order_id:
+            order.order_id = event.order_id
+        if event.status in (OrderStatus.EXECUTED, OrderStatus.CANCELED):
+            finish(order, event.filled)
+        elif order.doubt is RequestKind.PLACE:
+            found_resting(order, event)
+        self._settle(order)
+        return order
+
+    def absent(self, order: Order) -> None:
+        """Proven: this order never came to be. Only its create can have been in doubt."""
+        assert order.doubt is RequestKind.PLACE
+        finish(order, order.filled)
+        self._settle(order)
+
+    def suspect(self, order: Order, now: Nanos) -> None:
+        """A complete read did not show this order among those that rest: ask what became of it."""
+        order.is_gone = True
+        order.retry_at = now
+        fall_in_doubt(order, RequestKind.CANCEL)
+
+    def fill(self, event: Fill) -> Order | None:
+        """Count a fill towards its order, if the order is known."""
+        order = self.find(event.client_order_id, event.order_id)
+        if order is None:
+            return None
+        order.filled += event.count
+        order.changed_at = event.ts
+        if not order.order_id:
+            order.order_id = event.order_id
+        self._settle(order)
+        return order
+
+    def _settle(self, order: Order) -> None:
+        """Index what became known; drop the order when nothing more of it can come."""
+        if order.order_id:
+            self._by_order_id.setdefault(order.order_id, order)
+        if order.final_filled is None:
+            certain = not order.next_count and not order.size_unsure
+            is_done = certain and order.filled >= order.count
+        else:
+            is_done = order.filled >= order.final_filled
+        if is_done:
+            self.by_client_id.pop(order.client_order_id, None)
+            self._by_order_id.pop(order.order_id, None)
+            self._by_ticker.get(order.ticker, {}).pop(order.client_order_id, None)
+            self._remember_ended(order)
+
+    def _remember_ended(self, order: Order) -> None:
+        """Reads lag: one may still show an order as resting after we saw its end."""
+        self.ended[order.client_order_id] = order.changed_at
+        if len(self.ended) > REMEMBERED_ENDS:
+            del self.ended[next(iter(self.ended))]

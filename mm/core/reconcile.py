@@ -1,0 +1,187 @@
+"""Compares what we believe with what the exchange reads back, and says what must be done about it.
+
+Reads lag and are not taken at one instant, so a difference counts only where nothing has moved around the
+moment of the read; what is missing from a read is never taken for flat or for gone, only asked about.
+"""
+
+from __future__ import annotations
+
+from mm.core.actions import Alert, AlertLevel, AnyAction, QueryAccount
+from mm.core.events import AccountReport, OrderReport
+from mm.core.knowledge import Knowledge
+from mm.core.order import Order, OrderState
+from mm.core.units import DOLLAR, SECOND, Nanos, count_text, money_text
+from mm.core.upkeep import RequestIds
+
+LOOK_BACK: Nanos = 600 * SECOND
+QUICK: Nanos = SECOND // 2
+
+
+class Reconciler:
+    """Asks for account reports when they are due and takes them in.
+
+    ``clean_reads`` counts reports in a row in which nothing of ours rested while our own table was empty.
+    """
+
+    def __init__(self, know: Knowledge, ids: RequestIds) -> None:
+        self._know = know
+        self._ids = ids
+        self._request_id = 0
+        self._asked_at: Nanos = 0
+        self._not_before: Nanos = 0
+        self._last_as_of: Nanos = 0
+        self._foreign: set[str] = set()
+        self._suspects: dict[str, str] = {}
+        self.last_report: Nanos = 0
+        self.clean_reads = 0
+        self.mismatch = ""
+
+    @property
+    def _prefix(self) -> str:
+        return self._know.settings.instance + "-"
+
+    # -- asking ----------------------------------------------------------------------------------------
+    def due(self, now: Nanos, quickly: bool) -> AnyAction | None:
+        """The next account query, if it is time. ``quickly``: something waits for it."""
+        if self._request_id or now < self._not_before:
+            return None
+        settings = self._know.settings
+        quickly = quickly or self._is_waiting(now)
+        if not quickly and now < self._asked_at + settings.reconcile_every:
+            return None
+        self._asked_at = now
+        self._not_before = now + QUICK
+        self._request_id = self._ids.next()
+        fills_from = (self._last_as_of or now) - LOOK_BACK
+        return QueryAccount(self._request_id, fills_from, "quick" if quickly else "periodic")
+
+    def _is_waiting(self, now: Nanos) -> bool:
+        """An order ended and some of its fills were not seen: lost messages, which only a read brings back."""
+        patience = self._know.settings.reconcile_soon
+        return any(
+            order.state is OrderState.CLOSING and now - order.changed_at > patience
+            for order in self._know.orders
+        ) or bool(self._suspects and now > self._asked_at + patience)
+
+    def failed(self, request_id: int, now: Nanos) -> None:
+        """The read failed: nothing is known from it."""
+        if request_id == self._request_id:
+            self._request_id = 0
+            self._not_before = now + SECOND
+            self.clean_reads = 0
+
+    # -- taking in -------------------------------------------------------------------------------------
+    def take(self, report: AccountReport) -> list[AnyAction]:
+        """Book fills that were missed, adopt what is ours, ask about what is missing, compare positions."""
+        if report.request_id != self._request_id:
+            return []
+        self._request_id = 0
+        self.last_report = report.ts
+        fresh = report.as_of > self._last_as_of
+        self._last_as_of = max(report.as_of, self._last_as_of)
+        for fill in report.fills if self._is_open else ():
+            self._know.book_fill(fill)
+        actions = self._adopt(report)
+        self._ask_about_missing(report)
+        nothing_rests = not len(self._know.orders) and not self._ours_resting(report)
+        self.clean_reads = self.clean_reads + fresh if nothing_rests else 0
+        if self._is_open:
+            actions += self._compare(report)
+        elif nothing_rests and self._is_settled(report.as_of):
+            self._know.ledger.open(report.cash, report.positions, report.fills)
+            for position in report.positions:
+                self._know.exposure.touch(position.ticker)
+        return actions
+
+    @property
+    def _is_open(self) -> bool:
+        return self._know.ledger.opening_cash is not None
+
+    def _is_settled(self, as_of: Nanos) -> bool:
+        """No fill was seen that the read may not yet contain."""
+        tolerance = self._know.settings.clock_tolerance
+        return all(fill.ts + tolerance < as_of for fill in self._know.new_fills)
+
+    def _ours_resting(self, report: AccountReport) -> list[OrderReport]:
+        return [row for row in report.resting if row.client_order_id.startswith(self._prefix)]
+
+    def _adopt(self, report: AccountReport) -> list[AnyAction]:
+        """Orders that rest and are not in our table: a former run's (to be cancelled), or somebody else's."""
+        orders = self._know.orders
+        actions: list[AnyAction] = []
+        for row in report.resting:
+            if orders.find(row.client_order_id, row.order_id) or row.client_order_id in orders.ended:
+                continue
+            if row.client_order_id.startswith(self._prefix):
+                orders.add(_orphan(row, report.ts))
+                self._know.exposure.touch(row.ticker)
+            elif row.order_id not in self._foreign:
+                self._foreign.add(row.order_id)
+                text = f"an order that this bot did not send rests in {row.ticker}; it is left alone"
+                actions.append(
+                    Alert(
+                        AlertLevel.WARNING,
+                        "order_anomaly",
+                        text,
+                        details=(("ticker", row.ticker), ("order_id", row.order_id)),
+                    )
+                )
+        return actions
+
+    def _ask_about_missing(self, report: AccountReport) -> None:
+        """Orders that should rest, by everything we know, and did not in a read that was late enough."""
+        resting = {row.order_id for row in report.resting}
+        latest = report.as_of - self._know.settings.clock_tolerance
+        for order in self._know.orders:
+            if order.is_idle and order.changed_at < latest and order.order_id not in resting:
+                self._know.orders.suspect(order, report.ts)
+
+    def _compare(self, report: AccountReport) -> list[AnyAction]:
+        """Positions must agree wherever nothing moved lately; twice wrong is wrong."""
+        latest = report.as_of - self._know.settings.clock_tolerance
+        theirs = {row.ticker: row.position for row in report.positions}
+        busy = {order.ticker for order in self._know.orders if order.state is not OrderState.RESTING}
+        suspects: dict[str, str] = {}
+        for ticker, position in self._know.ledger.positions.items():
+            is_quiet = position.changed_at < latest and ticker not in busy and not position.settled
+            if is_quiet and theirs.get(ticker, 0) != position.count:
+                ours, told = count_text(position.count), count_text(theirs.get(ticker, 0))
+                suspects[ticker] = f"{ticker}: our ledger says {ours}, the exchange {told}"
+        confirmed = [text for ticker, text in suspects.items() if self._suspects.get(ticker) == text]
+        self._suspects = suspects
+        self.mismatch = "; ".join(confirmed)
+        return self._compare_cash(report, latest) if not suspects and not busy else []
+
+    def _compare_cash(self, report: AccountReport, latest: Nanos) -> list[AnyAction]:
+        """Cash that moved without us (a deposit, a bonus, another program) is told and taken over."""
+        ledger = self._know.ledger
+        assert ledger.cash is not None and ledger.opening_cash is not None
+        is_quiet = all(position.changed_at < latest for position in ledger.positions.values())
+        difference = report.cash - ledger.cash
+        # The balance is told in 1/10,000 dollar (protocol section 3): less than that is not a difference.
+        if not is_quiet or abs(difference) < DOLLAR // 100:
+            return []
+        ledger.opening_cash += difference
+        text = f"cash moved by {money_text(difference)} dollars without a fill of ours"
+        return [Alert(AlertLevel.WARNING, "order_anomaly", text, details=(("difference", difference),))]
+
+
+def _orphan(row: OrderReport, now: Nanos) -> Order:
+    """An order of a former run: known from the read alone, and only to be cancelled. What it filled before
+    is in the opening positions."""
+    return Order(
+        client_order_id=row.client_order_id,
+        desk="",
+        ticker=row.ticker,
+        side=row.side,
+        price=row.price,
+        count=row.filled + row.remaining,
+        placed_at=now,
+        request_id=0,
+        state=OrderState.RESTING,
+        order_id=row.order_id,
+        filled=row.filled,
+        doubt=None,
+        cancel_wanted="left over from a former run",
+        changed_at=now,
+    )

@@ -1,0 +1,129 @@
+"""Makes a strategy's wish smaller until it is allowed. Each limit is a row; a refusal names its row.
+
+There are two gates. `limit` cuts the wish against what the desk may ever want. The `Gate` is asked again
+before each request leaves, and counts everything that is open or under way at that moment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+from mm.core.exposure import Exposure
+from mm.core.ledger import Ledger
+from mm.core.order import Order
+from mm.core.settings import RiskLimits
+from mm.core.strategy import MarketView, Quote
+from mm.core.units import DOLLAR, Count, Money, Price, Side
+
+
+class Refusal(msgspec.Struct, frozen=True, gc=False):
+    """``rule`` allowed only ``allowed`` (perhaps 0) of the quote."""
+
+    rule: str
+    quote: Quote
+    allowed: Count
+
+
+def _value(side: Side, price: Price) -> Price:
+    """What one contract can lose."""
+    return price if side is Side.BID else DOLLAR - price
+
+
+# -- first gate: rows (name, how many contracts of the quote are allowed) ----------------------------------
+def _on_grid(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
+    return quote.count if view.grid.is_on_grid(quote.price) else 0
+
+
+def _order_count(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
+    return min(quote.count, limits.max_order_count)
+
+
+def _order_value(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
+    return min(quote.count, limits.max_order_value // _value(quote.side, quote.price))
+
+
+def _collar(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
+    """No reference, no quote (control C03)."""
+    mid = view.mid
+    return quote.count if mid is not None and abs(quote.price - mid) <= limits.price_collar else 0
+
+
+def _passive(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
+    """A maker never takes (control C16): the price may not reach the other side of the book."""
+    if quote.side is Side.BID:
+        return quote.count if view.best_ask is None or quote.price < view.best_ask else 0
+    return quote.count if view.best_bid is None or quote.price > view.best_bid else 0
+
+
+WISH_ROWS: tuple[tuple[str, Callable[[Quote, MarketView, RiskLimits], Count]], ...] = (
+    ("price_grid", _on_grid),
+    ("max_order_count", _order_count),
+    ("max_order_value", _order_value),
+    ("price_collar", _collar),
+    ("post_only", _passive),
+)
+
+
+def limit(
+    quotes: tuple[Quote, ...], view: MarketView, limits: RiskLimits
+) -> tuple[list[Quote], list[Refusal]]:
+    """Cut each quote by every row, then each side by the position limit, then pairs that cross."""
+    allowed: list[Quote] = []
+    refusals: list[Refusal] = []
+    room = {side: max(view.max_position - side.sign * view.position, 0) for side in Side}
+    for quote in quotes:
+        count = quote.count
+        for rule, row in WISH_ROWS:
+            permitted = row(quote, view, limits) if count > 0 else 0
+            if permitted < count:
+                refusals.append(Refusal(rule, quote, permitted))
+                count = permitted
+        if count > room[quote.side]:
+            refusals.append(Refusal("max_position", quote, room[quote.side]))
+            count = room[quote.side]
+        if count > 0:
+            room[quote.side] -= count
+            allowed.append(quote if count == quote.count else Quote(quote.side, quote.price, count))
+    bids = [quote.price for quote in allowed if quote.side is Side.BID]
+    asks = [quote.price for quote in allowed if quote.side is Side.ASK]
+    if bids and asks and max(bids) >= min(asks):
+        refusals.extend(Refusal("self_cross", quote, 0) for quote in allowed)
+        allowed = []
+    return allowed, refusals
+
+
+# -- second gate ------------------------------------------------------------------------------------------
+class Gate:
+    """Asked for each order that is about to leave, with everything open or under way counted."""
+
+    def __init__(self, exposure: Exposure, ledger: Ledger, max_total: Money) -> None:
+        self._exposure = exposure
+        self._ledger = ledger
+        self._max_total = max_total
+
+    def room(self, ticker: str, side: Side, limits: RiskLimits) -> Count:
+        """How many more contracts may be open on this side (control C05)."""
+        return max(limits.max_position - self._exposure.reach(ticker, side), 0)
+
+    def is_affordable(self, ticker: str, limits: RiskLimits) -> bool:
+        """Whether event, account and cash bear the exposure as it is now. Resting orders lock no cash at
+        the exchange, so the sum of all that might fill is budgeted here (protocol section 11)."""
+        cash = self._ledger.cash
+        if cash is None or self._exposure.total > self._max_total:
+            return False
+        if self._exposure.of_event(ticker) > limits.max_event_exposure:
+            return False
+        return self._exposure.total - self._ledger.value_at_risk <= cash
+
+
+def would_cross(side: Side, price: Price, others: list[Order]) -> bool:
+    """Whether any order of ours on the other side could meet this price (control C10)."""
+    for order in others:
+        if order.side is side or not order.open:
+            continue
+        ours = {order.price, order.next_price or order.price}
+        if (side is Side.BID and price >= min(ours)) or (side is Side.ASK and price <= max(ours)):
+            return True
+    return False

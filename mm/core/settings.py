@@ -1,0 +1,70 @@
+"""What the engine is told once, before the first event. Part of every journal's header, so that a replay
+needs nothing else."""
+
+from __future__ import annotations
+
+import msgspec
+
+from mm.core.units import CONTRACT, MONEY_DOLLAR, SECOND, Count, Money, Nanos, Price
+
+
+class RiskLimits(msgspec.Struct, frozen=True):
+    """Of one desk. Exposure is the most that could be lost if everything open on the worse side filled."""
+
+    max_position: Count = 100 * CONTRACT
+    max_order_count: Count = 50 * CONTRACT
+    max_order_value: Money = 50 * MONEY_DOLLAR
+    max_event_exposure: Money = 200 * MONEY_DOLLAR
+    price_collar: Price = 1_500
+
+
+class BreakerLimits(msgspec.Struct, frozen=True):
+    """The rules of the breaker; ``None`` switches a rule off. Losses are positive numbers here, except
+    ``pnl_threshold``, which is a floor for the P&L as the operator's manual writes it (-100 dollars)."""
+
+    max_consecutive_errors: int = 10
+    pnl_threshold: Money = -100 * MONEY_DOLLAR
+    max_inventory_imbalance: float = 0.8
+    max_error_fraction: float | None = 0.10
+    error_window: Nanos = 300 * SECOND
+    error_min_samples: int = 50
+    daily_loss_fraction: float | None = 0.05
+    daily_loss: Money | None = 50 * MONEY_DOLLAR
+    weekly_loss: Money | None = 250 * MONEY_DOLLAR
+    losing_round_trips: int | None = 5
+    feed_lost: Nanos | None = 15 * SECOND
+
+
+class DeskSettings(msgspec.Struct, frozen=True):
+    """``markets`` are tickers; which ones was settled before the engine started."""
+
+    name: str
+    strategy: str
+    markets: tuple[str, ...]
+    limits: RiskLimits = RiskLimits()
+
+
+class EngineSettings(msgspec.Struct, frozen=True):
+    """``instance`` prefixes every client order id of this installation, ``run`` makes them unique for ever
+    (protocol section 5.4): no two starts may share a ``run``."""
+
+    instance: str
+    run: str
+    desks: tuple[DeskSettings, ...]
+    max_total_exposure: Money = 1_000 * MONEY_DOLLAR
+    breaker: BreakerLimits = BreakerLimits()
+    depth: int = 10
+    refill_fraction: float = 0.5
+    order_lifetime: Nanos = 0
+    close_on_shutdown: bool = False
+    reconcile_every: Nanos = 30 * SECOND
+    reconcile_soon: Nanos = 2 * SECOND
+    # After this long the exchange refuses the signature of a request still under way (protocol section 2:
+    # 30 s is always rejected), so an order that is absent from a later read can never appear.
+    absence_proof: Nanos = 35 * SECOND
+    # Clocks may differ by this much when the exchange's "as of" is compared with ours.
+    clock_tolerance: Nanos = 1 * SECOND
+    # The sweep of a cancel-all may also take orders placed in the next minute (protocol section 5.3).
+    cancel_all_hold: Nanos = 60 * SECOND
+    cancel_all_over: int = 20
+    shutdown_patience: Nanos = 20 * SECOND
