@@ -1,0 +1,71 @@
+"""The command ``kmm``: a table of commands, each loaded only when it is called, so that help is instant."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any, Final, NamedTuple
+
+import rich_click as click
+
+from mm import __version__
+from mm.config.errors import EXIT_WRONG_CONFIGURATION, ConfigErrors
+
+
+class Entry(NamedTuple):
+    """``target`` is ``module:attribute`` of a click command."""
+
+    target: str
+    summary: str
+
+
+COMMANDS: Final[dict[str, Entry]] = {
+    "run": Entry("mm.cli.run:run", "Make markets as config.yaml says."),
+    "exchange": Entry("mm.cli.exchange:exchange", "Run the simulated exchange on a port."),
+    "verify-config": Entry("mm.cli.config:verify_config", "Check the configuration and say what would run."),
+    "config": Entry("mm.cli.config:config", "Show, explain and describe the configuration."),
+    "replay": Entry("mm.cli.replay:replay", "Turn a journal once more: the same actions must come out."),
+    "simulate": Entry("mm.cli.simulate:simulate", "Run in virtual time against the simulated exchange."),
+}
+
+
+class LazyCommand(click.RichCommand):
+    """Stands for a command until it is called; help of the group needs no more than the summary."""
+
+    def __init__(self, name: str, entry: Entry) -> None:
+        super().__init__(name=name, short_help=entry.summary, help=entry.summary)
+        self._target = entry.target
+
+    def load(self) -> click.Command:
+        module, _, attribute = self._target.partition(":")
+        command = getattr(import_module(module), attribute)
+        assert isinstance(command, click.Command), f"{self._target} is no command"
+        return command
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        return self.load().make_context(info_name, args, parent=parent, **extra)
+
+
+class LazyGroup(click.RichGroup):
+    """Its commands are the table; a wrong configuration ends any of them with exit code 78."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        entry = COMMANDS.get(cmd_name)
+        return LazyCommand(cmd_name, entry) if entry else None
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigErrors as problem:
+            click.echo(str(problem), err=True)
+            ctx.exit(EXIT_WRONG_CONFIGURATION)
+
+
+@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="kmm")
+def main() -> None:
+    """An unattended market maker for Kalshi."""

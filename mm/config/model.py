@@ -1,0 +1,90 @@
+"""The whole configuration as one typed, frozen value."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from mm.config.amounts import Fraction, Milliseconds, Seconds
+from mm.config.breaker import CircuitBreaker
+from mm.config.desks import Desks
+from mm.config.exchange import Exchange, is_loopback
+from mm.config.limits import Limits
+from mm.config.section import Conflict, FilePath, Range, Section, Shape
+
+
+class Quoting(Section):
+    """How wishes become orders."""
+
+    min_tick_interval_ms: Annotated[Milliseconds, Range(least=0, most=60_000)] = Milliseconds(10)
+    """Decisions are at least this far apart; 0 decides as soon as all input is read."""
+    order_lifetime_seconds: Annotated[Seconds, Range(least=10, most=86_400)] | None = None
+    """The exchange removes an order this long after it was placed, should we vanish; `null`: never."""
+    refill_fraction: Annotated[Fraction, Range(least=0, most=1)] = Fraction("0.5")
+    """A partly filled quote keeps its place until less than this part of the wanted size is open."""
+
+
+class Log(Section):
+    """The text log, `<NAME>.log`."""
+
+    format: Literal["json", "console"] = "json"
+    """One JSON object a line, or lines for people."""
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least important thing that is written."""
+
+
+class Health(Section):
+    """The HTTP page for health checks and status."""
+
+    host: Annotated[str, Shape(r"[A-Za-z0-9.:-]{1,253}", "a host name or an address")] = "127.0.0.1"
+    """Where it listens; anything but this machine itself needs a `token_file`."""
+    port: Annotated[int, Range(least=0, most=65_535)] = 8080
+    """0 takes any free port."""
+    token_file: FilePath | None = None
+    """A file of mode 0600 with the token that callers must present."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        if not is_loopback(self.host) and self.token_file is None:
+            yield ("host",), "open to other machines: that needs a token_file"
+
+
+class Config(Section):
+    """config.yaml."""
+
+    version: Literal[1]
+    """Of this file's form."""
+    name: Annotated[str, Shape(r"[a-z0-9]{1,8}", "1 to 8 small letters or digits")] = "kmm"
+    """Of this installation: the beginning of every client order id, by which it knows its own orders."""
+    run_dir: FilePath = "logs"
+    """Everything a run writes goes here; relative to the working directory."""
+    exchange: Exchange = Exchange()
+    """Where orders go."""
+    desks: Desks
+    """Who quotes what: a name for each, and below it the desk."""
+    limits: Limits = Limits()
+    """Of the whole account."""
+    circuit_breaker: CircuitBreaker = CircuitBreaker()
+    """When trading stops by itself."""
+    quoting: Quoting = Quoting()
+    """How wishes become orders."""
+    close_on_shutdown: bool = False
+    """Whether a clean stop also closes the positions."""
+    on_disconnect: Literal["cancel", "flatten"] = "cancel"
+    """When the feed stays lost: cancel the quotes only, or close the positions too."""
+    log: Log = Log()
+    """The text log."""
+    health: Health | None = Field(default_factory=Health)
+    """The HTTP page for health checks; `null`: none."""
+
+    def conflicts(self) -> Iterator[Conflict]:
+        for name, desk in self.desks.items():
+            if self.exchange.environment != "simulated" and not desk.markets.literals:
+                yield (
+                    ("desks", name, "markets"),
+                    "say which: tickers, events or series (real exchanges have thousands)",
+                )
+            for key in ("max_order_contracts", "max_order_dollars"):
+                if getattr(desk.limits, key) > getattr(self.limits, key):
+                    yield ("desks", name, "limits", key), f"must not be larger than limits.{key}"
