@@ -1,0 +1,83 @@
+"""The crank's housing: one step is journal, decide, journal, send, and only then show.
+
+Whoever drives (live, simulate, replay) turns it one event at a time; nothing in here waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol
+
+import msgspec
+
+from mm.core.actions import AnyAction
+from mm.core.engine import Engine
+from mm.core.events import AnyEvent
+from mm.core.picture import Observed
+
+
+class JournalSink(Protocol):
+    """`flush` hands everything to the operating system: a killed process then loses nothing."""
+
+    def event(self, event: AnyEvent) -> None: ...
+
+    def actions(self, actions: Sequence[AnyAction]) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+class StepObserver(Protocol):
+    """Sees each step after its requests have left."""
+
+    def on_step(self, event: AnyEvent, actions: Sequence[AnyAction], engine: Observed) -> None: ...
+
+
+class NoJournal:
+    """For drivers whose input is itself the record: a journal, or a seed."""
+
+    def event(self, event: AnyEvent) -> None:
+        """Not kept."""
+
+    def actions(self, actions: Sequence[AnyAction]) -> None:
+        """Not kept."""
+
+    def flush(self) -> None:
+        """Nothing is kept."""
+
+
+class Runner:
+    """``carry_out`` sends one action; it must neither wait nor decide.
+
+    The journal is flushed before an action leaves, and by `flush` when the driver has drained its input.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        carry_out: Callable[[AnyAction], None],
+        journal: JournalSink,
+        observers: Sequence[StepObserver] = (),
+    ) -> None:
+        self.engine = engine
+        self._carry_out = carry_out
+        self._journal = journal
+        self._observers = tuple(observers)
+
+    def step(self, event: AnyEvent) -> Sequence[AnyAction]:
+        """One event through. Events must not go back in time: a late one is dated now."""
+        engine = self.engine
+        if event.ts < engine.now:
+            event = msgspec.structs.replace(event, ts=engine.now)
+        self._journal.event(event)
+        actions = engine.on_event(event)
+        if actions:
+            self._journal.actions(actions)
+            self._journal.flush()
+            for action in actions:
+                self._carry_out(action)
+        for observer in self._observers:
+            observer.on_step(event, actions, engine)
+        return actions
+
+    def flush(self) -> None:
+        self._journal.flush()
