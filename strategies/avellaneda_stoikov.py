@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Generic, NamedTuple
 
 import msgspec
 
 from mm.core.strategy import Decision, MarketView, Params
 from mm.core.units import CENT, CONTRACT, SECOND
-from strategies.formulas import finite_horizon_spread, reservation_price
+from strategies.formulas import Number, finite_horizon_spread, reservation_price
 from strategies.shaping import book_fault, moment_fault, shape
 from strategies.volatility import BeliefVolatility, VolatilityParams
 
@@ -29,6 +29,32 @@ class AvellanedaStoikovParams(VolatilityParams, frozen=True):
     fixed_volatility_cents: Annotated[
         float, msgspec.Meta(ge=0, le=100, description="cents per sqrt(second); 0: measured from the mid")
     ] = 0.0
+
+
+class Prices(NamedTuple, Generic[Number]):
+    """What the paper wants, before any grid; in the unit of the mid."""
+
+    reservation: Number
+    bid: Number
+    ask: Number
+
+
+def wished_prices(
+    mid: Number,
+    position: Number,
+    *,
+    risk_aversion: float,
+    depth_decay: float,
+    volatility: float,
+    horizon: float,
+) -> Prices[Number]:
+    """Equations 29 and 30: half the spread on both sides of the reservation price.
+
+    Any units that agree (see `strategies.formulas`); mid and position are floats, or arrays of one shape.
+    """
+    reservation = reservation_price(mid, position, risk_aversion, volatility, horizon)
+    half_spread = finite_horizon_spread(risk_aversion, depth_decay, volatility, horizon) / 2
+    return Prices(reservation, reservation - half_spread, reservation + half_spread)
 
 
 class Strategy:
@@ -52,19 +78,24 @@ class Strategy:
         volatility = self._volatility(view, mid / CENT)
         if volatility is None:
             return Decision(fair=mid, note="volatility unknown")
-        horizon, gamma = self._horizon_seconds(view), params.risk_aversion_per_cent
-        position = view.position / CONTRACT
-        reservation = CENT * reservation_price(mid / CENT, position, gamma, volatility, horizon)
+        wished = wished_prices(
+            mid / CENT,
+            view.position / CONTRACT,
+            risk_aversion=params.risk_aversion_per_cent,
+            depth_decay=params.depth_decay_per_cent,
+            volatility=volatility,
+            horizon=self._horizon_seconds(view),
+        )
+        reservation = wished.reservation * CENT
         if fault := moment_fault(view, params):
             return Decision(fair=mid, reservation=reservation, note=fault)
-        spread = CENT * finite_horizon_spread(gamma, params.depth_decay_per_cent, volatility, horizon)
         return shape(
             view,
             params,
             fair=mid,
             reservation=reservation,
-            bid_wish=reservation - spread / 2,
-            ask_wish=reservation + spread / 2,
+            bid_wish=wished.bid * CENT,
+            ask_wish=wished.ask * CENT,
         )
 
     def _volatility(self, view: MarketView, mid_cents: float) -> float | None:

@@ -15,7 +15,7 @@ class FixedSpreadParams(QuotingParams, frozen=True):
     """Parameters of `fixed_spread`."""
 
     half_spread_cents: Annotated[
-        float, msgspec.Meta(gt=0, lt=100, description="distance of each quote from the reservation price")
+        float, msgspec.Meta(ge=0.01, lt=100, description="distance of each quote from the reservation price")
     ] = 2.0
     skew_cents_per_contract: Annotated[
         float,

@@ -19,7 +19,8 @@ class TopOfBookParams(QuotingParams, frozen=True):
         msgspec.Meta(ge=0, le=100, description="price steps better than the best of others; 0 joins them"),
     ] = 0
     min_spread_cents: Annotated[
-        float, msgspec.Meta(gt=0, lt=100, description="own bid and ask are never closer together than this")
+        float,
+        msgspec.Meta(ge=0.01, lt=100, description="own bid and ask are never closer together than this"),
     ] = 1.0
     skew_cents_per_contract: Annotated[
         float,
