@@ -1,0 +1,39 @@
+"""An event's change of fees, told to each of its markets that we are in."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from mm.core.events import MarketStatus
+from mm.core.units import Nanos
+from mm.kalshi.fees import FeeError, FeeTerms
+from mm.kalshi.wire import EventFeeMessage, FrameError
+
+
+class EventFees:
+    """Keeps the terms of the markets by event: the exchange's message names only the event."""
+
+    def __init__(self) -> None:
+        self._terms: dict[str, dict[str, FeeTerms]] = {}
+
+    def learn(self, terms: Iterable[FeeTerms]) -> None:
+        """Terms as the catalog read them; the latest word on a market wins."""
+        for term in terms:
+            self._terms.setdefault(term.event_ticker, {})[term.ticker] = term
+
+    def update(self, ts: Nanos, message: EventFeeMessage) -> list[MarketStatus]:
+        """One status for each known market of the event; none if the event is not ours.
+
+        :raises FrameError: for a fee type or multiplier that is not known.
+        """
+        try:
+            return [
+                MarketStatus(
+                    ts,
+                    terms.ticker,
+                    fees=terms.schedule(ts, message.fee_type_override, message.fee_multiplier_override),
+                )
+                for terms in self._terms.get(message.event_ticker, {}).values()
+            ]
+        except FeeError as error:
+            raise FrameError(f"event_fee_update: {error}") from error

@@ -1,0 +1,191 @@
+"""The REST side at work: actions in, exactly one event out for each, on a few threads.
+
+It never retries, and decides nothing but the order of sending: a market's requests stay in order on one
+thread; queries and cancel-all have threads of their own, so that neither waits for the other.
+"""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Event, Lock, Thread
+from typing import Final, TypeVar
+
+from mm.core.actions import AmendOrder, CancelAll, CancelOrder, PlaceOrder, QueryAccount, QueryOrder
+from mm.core.events import AnyEvent
+from mm.core.units import MILLISECOND, SECOND, Nanos
+from mm.kalshi.auth import HeaderCache, Signer
+from mm.kalshi.calls import ORDERS, RequestAction, call, doubt, refusal
+from mm.kalshi.conversation import Conversation, Cost, HttpRequest
+from mm.kalshi.endpoint import Endpoint
+from mm.kalshi.guard import Guard
+from mm.kalshi.http_client import CONNECT_TIMEOUT, READ_TIMEOUT, HttpClient
+from mm.kalshi.lane import Lane
+from mm.kalshi.limiter import DEFAULT_COSTS, Bucket
+
+T = TypeVar("T")
+Emit = Callable[[AnyEvent], None]
+THREADS: Final = 4
+REFRESH_SECONDS: Final = 1.0
+
+
+class _Sender:
+    """One thread, its connection and its queue."""
+
+    def __init__(self, name: str, client: HttpClient) -> None:
+        self.client = client
+        self.lane = Lane()
+        self.pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"kalshi-{name}")
+
+    def close(self) -> None:
+        self.pool.shutdown(wait=True)
+        self.client.close()
+
+
+class Gateway:
+    """``emit`` is called from the sending threads, and from the caller's for what is refused at once; it must
+    be safe for that. ``on_fault`` hears of an exception of ours in a sending thread: the request it belongs
+    to is answered as in doubt, and the process should end. ``reads`` is the bucket of reads, used here only.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        signer: Signer,
+        emit: Emit,
+        clock: Callable[[], Nanos],
+        guard: Guard,
+        *,
+        on_fault: Callable[[BaseException], None],
+        reads: Bucket | None = None,
+        threads: int = THREADS,
+        connect_timeout: float = CONNECT_TIMEOUT,
+        read_timeout: float = READ_TIMEOUT,
+    ) -> None:
+        self._emit = emit
+        self._clock = clock
+        self._guard = guard
+        self._on_fault = on_fault
+        self._reads = reads
+        self._closing = Event()
+        self._pacing = Lock()
+        fixed = (("POST", endpoint.path + ORDERS), ("DELETE", endpoint.path + ORDERS))
+        self._headers = HeaderCache(signer, fixed)
+
+        def client() -> HttpClient:
+            return HttpClient(
+                endpoint, self._headers, clock, connect_timeout=connect_timeout, read_timeout=read_timeout
+            )
+
+        self._new_client = client
+        self._orders = [_Sender(f"orders-{number}", client()) for number in range(threads)]
+        self._queries = _Sender("queries", client())
+        self._sweeps = _Sender("cancel-all", client())
+        self._refresher = Thread(target=self._refresh, name="kalshi-sign", daemon=True)
+        self._refresher.start()
+
+    # -- actions --------------------------------------------------------------------------------------
+    def submit(self, action: RequestAction) -> None:
+        """Carry out ``action``; exactly one event answers it, also after `close`."""
+        answer = self._refused(action)
+        if answer is not None:
+            self._emit(answer)
+            return
+        sender = self._sender_of(action)
+        sender.lane.put(action)
+        taken: list[RequestAction] = []
+        work = sender.pool.submit(self._work, sender, taken)
+        work.add_done_callback(lambda done: self._check(done, taken))
+
+    def close_gate(self) -> None:
+        """From now on no create and no amend leaves, not even those already queued."""
+        self._guard.close()
+
+    def close(self) -> None:
+        """Answers everything submitted so far, then ends all threads."""
+        self._closing.set()
+        self._refresher.join()
+        for sender in (*self._orders, self._queries, self._sweeps):
+            sender.close()
+
+    def _sender_of(self, action: RequestAction) -> _Sender:
+        match action:
+            case QueryOrder() | QueryAccount():
+                return self._queries
+            case CancelAll():
+                return self._sweeps
+        return self._orders[zlib.crc32(action.ticker.encode()) % len(self._orders)]
+
+    def _refused(self, action: RequestAction) -> AnyEvent | None:
+        if self._closing.is_set():
+            return self._after_close(action)
+        if not isinstance(action, PlaceOrder | AmendOrder):
+            return None
+        objection = self._guard.objection(action)
+        return None if objection is None else refusal(action, self._clock(), 0, *objection)
+
+    def _after_close(self, action: RequestAction) -> AnyEvent:
+        if isinstance(action, PlaceOrder | AmendOrder | CancelOrder):
+            return refusal(action, self._clock(), 0, "not_sent", "the gateway is closed")
+        return doubt(action, self._clock(), 0, "the gateway is closed")
+
+    # -- on the threads ---------------------------------------------------------------------------------
+    def _work(self, sender: _Sender, taken: list[RequestAction]) -> None:
+        """One request, to its one event. ``taken`` holds the action until it is answered."""
+        taken.append(sender.lane.take())
+        event = self._answer(sender, taken[0])
+        taken.clear()
+        self._emit(event)
+
+    def _check(self, done: Future[None], taken: list[RequestAction]) -> None:
+        """An exception is a fault of ours: the request is answered all the same, then it is reported."""
+        fault = done.exception()
+        if fault is None:
+            return
+        for action in taken:
+            self._emit(doubt(action, self._clock(), 0, f"a fault of ours: {type(fault).__name__}"))
+        self._on_fault(fault)
+
+    def _answer(self, sender: _Sender, action: RequestAction) -> AnyEvent:
+        if isinstance(action, PlaceOrder | AmendOrder):
+            objection = self._guard.objection(action)
+            if objection is not None:
+                return refusal(action, self._clock(), 0, *objection)
+        return self._hold(call(action, self._clock()), sender.client)
+
+    def _hold(self, conversation: Conversation[T], client: HttpClient) -> T:
+        """Both sides of a conversation, to its result."""
+        try:
+            request = next(conversation)
+            while True:
+                self._pace(request)
+                request = conversation.send(client.send(request))
+        except StopIteration as end:
+            result: T = end.value
+            return result
+
+    def _pace(self, request: HttpRequest) -> None:
+        """Reads wait for their bucket; writes never do: who decides on them has asked the limiter."""
+        if self._reads is None or request.cost not in (Cost.READ, Cost.READ_ORDER):
+            return
+        cost = DEFAULT_COSTS[request.cost]
+        with self._pacing:
+            self._closing.wait(self._reads.wait(cost, self._clock()) / SECOND)
+            self._reads.take(cost, self._clock())
+
+    def _refresh(self) -> None:
+        while not self._closing.wait(REFRESH_SECONDS):
+            self._headers.refresh(self._clock() // MILLISECOND)
+
+    # -- start-up ---------------------------------------------------------------------------------------
+    def run(self, conversation: Conversation[T]) -> T:
+        """Holds a conversation on the calling thread, and returns what it learned.
+
+        :raises ReadError: as the conversation does.
+        """
+        client = self._new_client()
+        try:
+            return self._hold(conversation, client)
+        finally:
+            client.close()

@@ -1,0 +1,106 @@
+"""The exchange's token buckets, kept more carefully than it keeps them itself. Source: protocol section 13.
+
+We use at most 80 % of both the refill and the capacity: the fifth of the capacity that is left absorbs
+requests which arrive closer together than they were sent. Time is an argument; numbers are exact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from mm.core.units import SECOND, Nanos
+from mm.kalshi.conversation import Cost
+
+SHARE_PERCENT: Final = 80
+CANCEL_RESERVE_PERCENT: Final = 25
+DEFAULT_COSTS: Final[Mapping[Cost, int]] = {
+    Cost.CREATE: 10,
+    Cost.AMEND: 10,
+    Cost.CANCEL: 2,
+    Cost.CANCEL_ALL: 2,
+    Cost.READ_ORDER: 2,
+    Cost.READ: 10,
+}
+_UNIT: Final = 100 * SECOND  # a token, so that a percentage of a refill per nanosecond is an integer
+
+
+class Bucket:
+    """One bucket: ``refill_rate`` tokens a second up to ``capacity``, of which we use ``share_percent``."""
+
+    def __init__(self, refill_rate: int, capacity: int, share_percent: int = SHARE_PERCENT) -> None:
+        """:raises ValueError: unless all are positive and the share is at most 100."""
+        if refill_rate <= 0 or capacity <= 0 or not 0 < share_percent <= 100:
+            raise ValueError(f"no such bucket: {refill_rate}/s, {capacity} tokens, {share_percent} %")
+        self._gain = refill_rate * share_percent
+        self._full = capacity * share_percent * SECOND
+        self._level = self._full
+        self._at: Nanos | None = None
+
+    @property
+    def capacity(self) -> int:
+        """The whole tokens that we allow ourselves at most."""
+        return self._full // _UNIT
+
+    def level(self, now: Nanos) -> int:
+        """Whole tokens there now; negative after an overdraft. A clock that goes back adds nothing."""
+        if self._at is None:
+            self._at = now
+        elif now > self._at:
+            self._level = min(self._full, self._level + (now - self._at) * self._gain)
+            self._at = now
+        return self._level // _UNIT
+
+    def take(self, tokens: int, now: Nanos) -> None:
+        """Spend; may overdraw, because some requests (cancel-all) cannot wait."""
+        self.level(now)
+        self._level -= tokens * _UNIT
+
+    def drain(self, now: Nanos) -> None:
+        """The exchange says that it is empty."""
+        self.level(now)
+        self._level = min(self._level, 0)
+
+    def wait(self, tokens: int, now: Nanos) -> Nanos:
+        """How long until ``tokens`` are there (or as many as it can ever hold)."""
+        self.level(now)
+        missing = min(tokens * _UNIT, self._full) - self._level
+        return -(-missing // self._gain) if missing > 0 else 0
+
+
+class Limiter:
+    """How many orders and cancels may go now. What one allows, the other does not: both can be used up."""
+
+    def __init__(
+        self,
+        write: Bucket,
+        costs: Mapping[Cost, int] = DEFAULT_COSTS,
+        cancel_reserve_percent: int = CANCEL_RESERVE_PERCENT,
+    ) -> None:
+        """:raises ValueError: for a cost that is not positive, or a reserve outside 0 to 99 percent."""
+        if not 0 <= cancel_reserve_percent < 100:
+            raise ValueError("the reserve for cancels is 0 to 99 percent")
+        self._write = write
+        self._costs = {**DEFAULT_COSTS, **costs}
+        if any(cost <= 0 for cost in self._costs.values()):
+            raise ValueError("a request that costs nothing")
+        self._reserve = write.capacity * cancel_reserve_percent // 100
+        self._order_cost = max(self._costs[Cost.CREATE], self._costs[Cost.AMEND])
+
+    def orders_allowed(self, now: Nanos) -> int:
+        """Creates and amends together; the reserve for cancels is left untouched."""
+        return max(0, self._write.level(now) - self._reserve) // self._order_cost
+
+    def cancels_allowed(self, now: Nanos) -> int:
+        """Cancels that can go besides all the orders allowed."""
+        left = self._write.level(now) - self.orders_allowed(now) * self._order_cost
+        return max(0, left) // self._costs[Cost.CANCEL]
+
+    def spend(self, cost: Cost, now: Nanos, n: int = 1) -> None:
+        """``n`` requests of this kind are being sent. Reads are not of this bucket and cost nothing here."""
+        if cost not in (Cost.READ, Cost.READ_ORDER):
+            self._write.take(n * self._costs[cost], now)
+
+    def penalize(self, now: Nanos) -> None:
+        """The exchange answered 429: whatever we counted, there is nothing left."""
+        self._write.drain(now)
