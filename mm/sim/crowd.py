@@ -67,3 +67,16 @@ class Crowd:
         """Does nothing if it is gone already."""
         if interest.remaining:
             self.trading.lessen(interest, ticker, interest.remaining, None)
+
+    def step_aside(self, ticker: str, interest: Interest, by: int) -> None:
+        """Move ``by`` of an entry to the back of its own level. The level's size, and so the wire, sees
+        nothing; whoever stood behind it moves up."""
+        half = self.floor.books[ticker].sides[interest.side]
+        moved = Interest(interest.account, interest.side, interest.price, by)
+        half.add(moved)
+        half.reduce(interest, by)
+
+    def report(self, ticker: str, taker_side: BookSide, price: int, count: int) -> None:
+        """A trade among the crowd that the record knows of: printed, while the same account gives and
+        takes, so that no position and no cash moves."""
+        self.trading.report(ticker, taker_side, price, count)

@@ -18,6 +18,7 @@ from mm.sim.words import (
     Order,
     OrderChanged,
     OrderStatus,
+    Position,
     PositionChanged,
     SelfTrade,
     TickerChanged,
@@ -106,53 +107,66 @@ class Trading:
         takers: _Share,
         makers: _Share,
     ) -> None:
-        """The trade has happened: write it into every book and tell."""
+        """The trade has happened: write it into every book first, then tell."""
         floor = self.floor
-        trade = Traded(floor.now, ticker, floor.new_id(), price, count, taker.side)
-        floor.trades[ticker].append(trade)
-        self._changed(ticker, maker.side, price, -count, taker.order)
+        market = floor.markets[ticker]
+        market.clock += 1
+        trade = self._write(market, price, count, taker.side)
+        taken = self._book_side(taker, trade, takers, is_taker=True)
+        made = self._book_side(maker, trade, makers, is_taker=False)
+        market.open_interest = floor.ledger.collateral[ticker]
         if floor.listeners:
+            floor.announce(
+                BookChanged(floor.now, ticker, market.clock, maker.side, price, -count, taker.order)
+            )
             floor.announce(trade)
-        self._settle_side(taker, trade, takers, is_taker=True)
-        self._settle_side(maker, trade, makers, is_taker=False)
-        self._figures(floor.markets[ticker], price, count)
-        if floor.listeners:
+            self._tell_side(taker.order, trade, takers, taken, is_taker=True)
+            self._tell_side(maker.order, trade, makers, made, is_taker=False)
             floor.announce(TickerChanged(floor.now, ticker))
 
-    def _figures(self, market: Market, price: int, count: int) -> None:
+    def _write(self, market: Market, price: int, count: int, taker_side: BookSide) -> Traded:
+        floor = self.floor
+        trade = Traded(floor.now, market.ticker, floor.new_id(), price, count, taker_side)
+        floor.trades[market.ticker].append(trade)
         market.last_price = price
         market.last_trade_size = count
         market.volume += count
         market.dollar_volume += price * count
-        market.open_interest = self.floor.ledger.collateral[market.ticker]
+        return trade
 
-    def _settle_side(self, one: Interest, trade: Traded, share: _Share, *, is_taker: bool) -> None:
-        floor, order, account = self.floor, one.order, one.account
-        position = floor.ledger.book_fill(
+    def report(self, ticker: str, taker_side: BookSide, price: int, count: int) -> None:
+        """Print a trade in which nobody's position changes (see `Crowd.report`)."""
+        trade = self._write(self.floor.markets[ticker], price, count, taker_side)
+        if self.floor.listeners:
+            self.floor.announce(trade)
+            self.floor.announce(TickerChanged(trade.now, ticker))
+
+    def _book_side(self, one: Interest, trade: Traded, share: _Share, *, is_taker: bool) -> Position:
+        order, account = one.order, one.account
+        position = self.floor.ledger.book_fill(
             account, trade.ticker, one.side, trade.price, trade.count, share.fee, trade.now
         )
+        if order is not None:
+            self._record(order, trade, share, is_taker=is_taker)
+            if order.remaining == 0:
+                order.status = "executed"
+                account.resting.pop(order.order_id, None)
+        return position
+
+    def _tell_side(
+        self, order: Order | None, trade: Traded, share: _Share, position: Position, *, is_taker: bool
+    ) -> None:
+        """The taker's owner hears of its order only once, when the request is done."""
         if order is None:
             return
-        self._record(order, trade, share, is_taker=is_taker)
-        if order.remaining == 0:
-            order.status = "executed"
-            account.resting.pop(order.order_id, None)
-        if floor.listeners:
-            floor.announce(
-                Filled(
-                    trade.now,
-                    trade.trade_id,
-                    order,
-                    trade.price,
-                    trade.count,
-                    is_taker,
-                    share.fee,
-                    position.count,
-                )
-            )
-            floor.announce(PositionChanged(trade.now, account.user_id, position))
-            if not is_taker:  # the taker's owner hears of its order once, when the request is done
-                floor.announce(OrderChanged(trade.now, order))
+        floor, now = self.floor, trade.now
+        fill = Filled(
+            now, trade.trade_id, order, trade.price, trade.count, is_taker, share.fee, position.count
+        )
+        floor.announce(fill)
+        floor.announce(PositionChanged(now, order.user_id, position))
+        if not is_taker:
+            floor.announce(OrderChanged(now, order))
 
     def _record(self, order: Order, trade: Traded, share: _Share, *, is_taker: bool) -> None:
         paid = trade.price if order.side == "bid" else PRICE_ONE - trade.price

@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from mm.sim.crowd import Crowd
 from mm.sim.entry import Entry
+from mm.sim.fees import FeeTerms
 from mm.sim.floor import Floor
 from mm.sim.ledger import Account
 from mm.sim.lifecycle import Lifecycle
@@ -96,6 +97,11 @@ class Venue:
     @property
     def fees_collected(self) -> int:
         return self._floor.ledger.fees
+
+    def fee_terms(self, ticker: str) -> FeeTerms:
+        """Raises VenueError 404 for an unknown ticker."""
+        self._floor.market(ticker)
+        return self._floor.fee_terms[ticker]
 
     def cash(self, user_id: str) -> int:
         return self._floor.account(user_id).cash

@@ -139,6 +139,7 @@ class Market:
     determined_ns: int = 0
     settled_ns: int = 0
     created_ns: int = 0
+    expiration_value: float | None = None  # what the market was determined by, where there was a number
 
 
 @dataclass(slots=True)
