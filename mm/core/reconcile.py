@@ -14,7 +14,8 @@ from mm.core.units import DOLLAR, SECOND, Nanos, count_text, money_text
 from mm.core.upkeep import RequestIds
 
 LOOK_BACK: Nanos = 600 * SECOND
-QUICK: Nanos = SECOND // 2
+# The balance may be read once a second (protocol section 7); a little more, because clocks differ.
+QUICK: Nanos = SECOND * 5 // 4
 
 
 class Reconciler:
@@ -56,7 +57,7 @@ class Reconciler:
         return QueryAccount(self._request_id, fills_from, "quick" if quickly else "periodic")
 
     def _is_waiting(self, now: Nanos) -> bool:
-        """An order ended and some of its fills were not seen: lost messages, which only a read brings back."""
+        """An order ended and some of its fills were never seen: only a read brings those back."""
         patience = self._know.settings.reconcile_soon
         return any(
             order.state is OrderState.CLOSING and now - order.changed_at > patience
@@ -67,8 +68,7 @@ class Reconciler:
         """The read failed: nothing is known from it."""
         if request_id == self._request_id:
             self._request_id = 0
-            self._not_before = now + SECOND
-            self.clean_reads = 0
+            self._not_before = now + QUICK
 
     # -- taking in -------------------------------------------------------------------------------------
     def take(self, report: AccountReport) -> list[AnyAction]:
