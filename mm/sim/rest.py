@@ -1,0 +1,152 @@
+"""The words of the REST face: a request, a response, the error bodies, and what a handler is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, TypeAlias
+from urllib.parse import parse_qsl
+
+import msgspec
+
+from mm.sim.words import VenueError
+
+if TYPE_CHECKING:
+    from mm.sim.buckets import Buckets
+    from mm.sim.reads import Reads
+    from mm.sim.venue import Venue
+
+PREFIX = "/trade-api/v2"
+
+Json: TypeAlias = dict[str, Any]
+
+
+@dataclass(slots=True)
+class Response:
+    """What goes back to the client. Two fields are for faults: ``delay_ns``, how much later it leaves, and
+    ``reset``: nothing leaves at all, the connection dies."""
+
+    status: int
+    body: bytes = b""
+    delay_ns: int = 0
+    reset: bool = False
+
+
+class Refused(Exception):
+    """A request refused by the face itself (400), before the venue saw it; carries the body of the answer."""
+
+    def __init__(self, body: Json) -> None:
+        super().__init__(str(body))
+        self.body = body
+
+
+class Query:
+    """The query of a URL. Unknown names are ignored, as the exchange does; wrong values are its 400."""
+
+    def __init__(self, text: str, operation: str = "") -> None:
+        self._operation = operation
+        self._values: dict[str, list[str]] = {}
+        for name, value in parse_qsl(text, keep_blank_values=True):
+            self._values.setdefault(name, []).append(value)
+
+    def text(self, name: str) -> str:
+        """The first value of ``name``; empty where there is none."""
+        return self._values.get(name, [""])[0]
+
+    def words(self, name: str) -> list[str]:
+        """All values of ``name``, repeated or separated by commas."""
+        return [word for value in self._values.get(name, []) for word in value.split(",") if word]
+
+    def flag(self, name: str) -> bool:
+        return self.text(name).lower() in ("true", "1", "t")
+
+    def integer(self, name: str, *, low: int | None = None, high: int | None = None) -> int | None:
+        """A whole number, None where absent. Raises Refused (400) where it is none or out of bounds."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            value = int(text)
+        except ValueError:
+            raise self.refusal(name, "number") from None
+        if low is not None and value < low:
+            raise self.refusal(name, "gte")
+        if high is not None and value > high:
+            raise self.refusal(name, "lte")
+        return value
+
+    def choice(self, name: str, allowed: frozenset[str]) -> str:
+        """One of ``allowed``, empty where absent. Raises Refused (400) otherwise."""
+        text = self.text(name)
+        if text and text not in allowed:
+            raise self.refusal(name, "oneof")
+        return text
+
+    def refusal(self, name: str, rule: str) -> Refused:
+        """The 400 of a parameter that breaks ``rule``, in the wording of protocol section 5.7 (c)."""
+        struct, camel = f"{self._operation}Params", "".join(part.title() for part in name.split("_"))
+        return Refused(
+            {
+                "msg": f"Parameter validation failed for {self._operation}: Key: '{struct}.{camel}' "
+                f"Error:Field validation for '{camel}' failed on the '{rule}' tag"
+            }
+        )
+
+
+@dataclass(slots=True)
+class Request:
+    """One request as a handler sees it; ``parts`` are the variable parts of its path."""
+
+    now: int
+    user_id: str
+    query: Query
+    body: bytes = b""
+    parts: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Context:
+    """What handlers work with: the venue itself for writes and market data, its lagging image for portfolio
+    reads, and the rate limits. ``liquidity``: write the dropped ``liquidity_dollars`` of a market too."""
+
+    venue: Venue
+    reads: Reads
+    buckets: Buckets
+    liquidity: bool = False
+
+
+Handler: TypeAlias = Callable[[Context, Request], Response]
+
+_encode = msgspec.json.Encoder().encode
+
+
+def reply(status: int, body: Json) -> Response:
+    """A response with a JSON body."""
+    return Response(status, _encode(body))
+
+
+def error_body(error: VenueError) -> Json:
+    """``{code, message, details?}``: the inside of the nested shape, and of a batch's ``error``."""
+    body: Json = {"code": error.code, "message": error.message}
+    if error.details:
+        body["details"] = error.details
+    return body
+
+
+def nested_error(error: VenueError) -> Response:
+    """The usual shape of a refusal (protocol section 5.7 a)."""
+    return reply(error.status, {"error": error_body(error)})
+
+
+def bad_request(details: str) -> Refused:
+    """The flat shape of a body that cannot be read (protocol section 5.7 b)."""
+    return Refused({"code": "bad_request", "message": "bad request", "details": details})
+
+
+def too_many_requests() -> Response:
+    """The shape of a used-up budget: ``error`` is a string (protocol section 5.7 d)."""
+    return reply(429, {"error": "too many requests"})
+
+
+def not_found() -> VenueError:
+    return VenueError(404, "not_found")

@@ -1,0 +1,56 @@
+"""Handlers about the exchange and the account itself: status, read freshness, limits, endpoint costs."""
+
+from __future__ import annotations
+
+from mm.sim.buckets import DEFAULT_COST, Limit
+from mm.sim.rest import PREFIX, Context, Json, Request, Response, reply
+from mm.sim.rest_numbers import time_text
+
+# The endpoints whose cost is not the default one (protocol section 13); a batch pays for each of its orders.
+COSTS: dict[tuple[str, str], int] = {
+    ("DELETE", "/portfolio/events/orders"): 2,
+    ("DELETE", "/portfolio/events/orders/{order_id}"): 2,
+    ("DELETE", "/portfolio/events/orders/batched"): 2,
+    ("GET", "/portfolio/orders/{order_id}"): 2,
+}
+
+
+def status(context: Context, request: Request) -> Response:
+    """GET /exchange/status."""
+    state: Json = {
+        "exchange_active": context.venue.exchange_active,
+        "trading_active": context.venue.trading_active,
+        "intra_exchange_transfers_active": False,
+    }
+    return reply(200, {**state, "exchange_index_statuses": [_shard(state)]})
+
+
+def _shard(state: Json) -> Json:
+    return {"exchange_index": 0, "description": "the only shard", **state}
+
+
+def user_data_timestamp(context: Context, request: Request) -> Response:
+    """GET /exchange/user_data_timestamp: up to when balance, orders, fills and positions are current."""
+    context.reads.catch_up(request.now)
+    return reply(200, {"as_of_time": time_text(context.reads.as_of)})
+
+
+def limits(context: Context, request: Request) -> Response:
+    """GET /account/limits."""
+    tier = context.buckets.tier
+    return reply(
+        200,
+        {"usage_tier": tier.name, "read": _bucket(tier.read), "write": _bucket(tier.write), "grants": []},
+    )
+
+
+def _bucket(limit: Limit) -> Json:
+    return {"refill_rate": limit.rate, "bucket_capacity": limit.capacity}
+
+
+def endpoint_costs(context: Context, request: Request) -> Response:
+    """GET /account/endpoint_costs."""
+    costs = [
+        {"method": method, "path": PREFIX + path, "cost": cost} for (method, path), cost in COSTS.items()
+    ]
+    return reply(200, {"default_cost": DEFAULT_COST, "endpoint_costs": costs})

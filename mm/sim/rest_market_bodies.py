@@ -1,0 +1,170 @@
+"""How series, events, markets, books and trades are written in REST bodies (protocol section 8)."""
+
+from __future__ import annotations
+
+from mm.sim.rest import Json
+from mm.sim.rest_numbers import count_text, price_text, time_text
+from mm.sim.venue import LevelSizes, Venue
+from mm.sim.words import PRICE_ONE, BookSide, Event, Market, PriceRange, Series, Traded
+
+OUTCOMES: dict[BookSide, str] = {"bid": "yes", "ask": "no"}
+PPM = 1_000_000
+
+
+def series_body(series: Series) -> Json:
+    return {
+        "ticker": series.ticker,
+        "frequency": series.frequency,
+        "title": series.title,
+        "category": series.category,
+        "categories": [series.category],
+        "tags": [],
+        "settlement_sources": [],
+        "contract_url": "",
+        "contract_terms_url": "",
+        "fee_type": series.fee_type,
+        "fee_multiplier": series.fee_multiplier_ppm / PPM,
+        "additional_prohibitions": [],
+        "exchange_index": 0,
+    }
+
+
+def event_body(event: Event, venue: Venue) -> Json:
+    override = event.fee_multiplier_override_ppm
+    return {
+        "event_ticker": event.event_ticker,
+        "series_ticker": event.series_ticker,
+        "sub_title": "",
+        "title": event.title,
+        "collateral_return_type": "",
+        "mutually_exclusive": event.mutually_exclusive,
+        "category": venue.series[event.series_ticker].category,
+        "settlement_sources": [],
+        "fee_type_override": event.fee_type_override,
+        "fee_multiplier_override": None if override is None else override / PPM,
+        "exchange_index": 0,
+    }
+
+
+def market_body(market: Market, venue: Venue, *, liquidity: bool = False) -> Json:
+    """A market. ``liquidity``: also the dropped ``liquidity_dollars``, which one client still demands."""
+    body = {
+        "ticker": market.ticker,
+        "event_ticker": market.event_ticker,
+        "market_type": "binary",
+        "title": market.title,
+        "yes_sub_title": market.title,
+        "no_sub_title": market.title,
+        "status": market.status,
+        "can_close_early": True,
+        "notional_value_dollars": price_text(PRICE_ONE),
+        "expiration_value": "",
+        "rules_primary": "",
+        "rules_secondary": "",
+        "settlement_bounds_type": "default",
+        "settlement_timer_seconds": market.settlement_timer_s,
+        "exchange_index": 0,
+        **_times(market),
+        **_best_prices(market, venue),
+        **_figures(market),
+        **_grid(market),
+        **_outcome(market),
+    }
+    return {**body, "liquidity_dollars": "0.0000"} if liquidity else body
+
+
+def _times(market: Market) -> Json:
+    created = time_text(market.created_ns)
+    close = time_text(market.close_ns)
+    return {
+        "created_time": created,
+        "updated_time": created,
+        "open_time": time_text(market.open_ns),
+        "close_time": close,
+        "expected_expiration_time": close,
+        "latest_expiration_time": close,
+        "expiration_time": close,
+    }
+
+
+def _best_prices(market: Market, venue: Venue) -> Json:
+    """An empty side reads 0 (bid) or 1 (ask) with size 0.00; a market that never had a book reads YES ask 0,
+    NO bid 1 and NO ask 1 (protocol section 8, recorded)."""
+    tops = venue.best(market.ticker)
+    yes_bid, bid_size = tops["bid"] or (0, 0)
+    yes_ask, ask_size = tops["ask"] or (PRICE_ONE if market.clock else 0, 0)
+    return {
+        "yes_bid_dollars": price_text(yes_bid),
+        "yes_bid_size_fp": count_text(bid_size),
+        "yes_ask_dollars": price_text(yes_ask),
+        "yes_ask_size_fp": count_text(ask_size),
+        "no_bid_dollars": price_text(PRICE_ONE - yes_ask),
+        "no_ask_dollars": price_text(PRICE_ONE - yes_bid),
+    }
+
+
+def _figures(market: Market) -> Json:
+    """The 24 h comparisons are 0: no session of this exchange is that old."""
+    none = price_text(0)
+    return {
+        "last_price_dollars": price_text(market.last_price),
+        "previous_yes_bid_dollars": none,
+        "previous_yes_ask_dollars": none,
+        "previous_price_dollars": none,
+        "volume_fp": count_text(market.volume),
+        "volume_24h_fp": count_text(market.volume),
+        "open_interest_fp": count_text(market.open_interest),
+    }
+
+
+def _grid(market: Market) -> Json:
+    body: Json = {
+        "price_level_structure": market.price_level_structure,
+        "price_ranges": price_ranges_body(market.price_ranges),
+        "strike_type": market.strike_type,
+    }
+    for name, strike in (("floor_strike", market.floor_strike), ("cap_strike", market.cap_strike)):
+        if strike is not None:
+            body[name] = strike
+    return body
+
+
+def price_ranges_body(ranges: list[PriceRange]) -> list[Json]:
+    return [
+        {"start": price_text(one.start), "end": price_text(one.end), "step": price_text(one.step)}
+        for one in ranges
+    ]
+
+
+def _outcome(market: Market) -> Json:
+    body: Json = {"result": market.result}
+    if market.settlement_value is not None:
+        body["settlement_value_dollars"] = price_text(market.settlement_value)
+    if market.settled_ns:
+        body["settlement_ts"] = time_text(market.settled_ns)
+    return body
+
+
+def book_body(book: dict[BookSide, LevelSizes], depth: int = 0) -> Json:
+    """Bids of each leg, ascending, best last; NO in NO prices. ``depth``: best levels only, 0 for all."""
+    no = [(PRICE_ONE - price, size) for price, size in book["ask"][-depth:]]
+    return {"yes_dollars": levels_body(book["bid"][-depth:]), "no_dollars": levels_body(no)}
+
+
+def levels_body(levels: LevelSizes) -> list[list[str]]:
+    return [[price_text(price), count_text(size)] for price, size in levels]
+
+
+def trade_body(trade: Traded) -> Json:
+    return {
+        "trade_id": trade.trade_id,
+        "ticker": trade.ticker,
+        "count_fp": count_text(trade.count),
+        "yes_price_dollars": price_text(trade.price),
+        "no_price_dollars": price_text(PRICE_ONE - trade.price),
+        "taker_side": OUTCOMES[trade.taker_side],
+        "taker_outcome_side": OUTCOMES[trade.taker_side],
+        "taker_book_side": trade.taker_side,
+        "created_time": time_text(trade.now),
+        "is_block_trade": False,
+    }

@@ -1,0 +1,195 @@
+"""Handlers for market data: series, events, markets, books and trades (protocol section 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from operator import attrgetter
+
+from mm.sim.rest import Context, Json, Query, Request, Response, not_found, reply
+from mm.sim.rest_market_bodies import book_body, event_body, market_body, series_body, trade_body
+from mm.sim.rest_numbers import SECOND
+from mm.sim.rest_pages import page
+from mm.sim.words import Event, Market, Traded
+
+# The words a filter uses for the states of a market (protocol section 8).
+STATES: dict[str, frozenset[str]] = {
+    "unopened": frozenset({"initialized"}),
+    "open": frozenset({"active"}),
+    "paused": frozenset({"inactive"}),
+    "closed": frozenset({"closed", "determined", "disputed", "amended"}),
+    "settled": frozenset({"finalized"}),
+}
+_STATE_WORDS = frozenset(STATES)
+
+# Time filters: the market's time they look at, and the state filters they may be combined with.
+_TIMES = {
+    "created": attrgetter("created_ns"),
+    "close": attrgetter("close_ns"),
+    "settled": attrgetter("settled_ns"),
+    "updated": attrgetter("created_ns"),
+}
+_STATES_OF_TIME = {
+    "created": {"", "unopened", "open"},
+    "close": {"", "closed"},
+    "settled": {"", "settled"},
+    "updated": {""},
+}
+MOST_ORDERBOOKS = 100
+
+
+def list_series(context: Context, request: Request) -> Response:
+    """GET /series."""
+    category = request.query.text("category")
+    chosen = [one for one in context.venue.series.values() if category in ("", one.category)]
+    return reply(200, {"series": [series_body(one) for one in chosen]})
+
+
+def get_series(context: Context, request: Request) -> Response:
+    """GET /series/{series_ticker}."""
+    series = context.venue.series.get(request.parts["series_ticker"])
+    if series is None:
+        raise not_found()
+    return reply(200, {"series": series_body(series)})
+
+
+def fee_changes(context: Context, request: Request) -> Response:
+    """GET /series/fee_changes: none is scheduled here, fees are what the series say."""
+    return reply(200, {"series_fee_change_arr": []})
+
+
+def list_events(context: Context, request: Request) -> Response:
+    """GET /events."""
+    query = request.query
+    state = query.choice("status", _STATE_WORDS)
+    series, tickers = query.text("series_ticker"), set(query.words("tickers"))
+    close = (query.integer("min_close_ts") or 0) * SECOND
+    chosen = [
+        event
+        for event in context.venue.events.values()
+        if series in ("", event.series_ticker)
+        and (not tickers or event.event_ticker in tickers)
+        and (not (state or close) or any(_fits(one, state, close) for one in _markets_of(context, event)))
+    ]
+    shown, cursor = page(chosen, attrgetter("event_ticker"), query, default=200, most=200)
+    nested = query.flag("with_nested_markets")
+    return reply(200, {"events": [_event(context, one, nested=nested) for one in shown], "cursor": cursor})
+
+
+def get_event(context: Context, request: Request) -> Response:
+    """GET /events/{event_ticker}: the markets inside the event, beside it (the default), or not at all."""
+    event = context.venue.events.get(request.parts["event_ticker"])
+    if event is None:
+        raise not_found()
+    nested = request.query.flag("with_nested_markets")
+    beside = [] if nested or request.query.flag("exclude_markets") else _markets_of(context, event)
+    return reply(200, {"event": _event(context, event, nested=nested), "markets": _bodies(context, beside)})
+
+
+def _event(context: Context, event: Event, *, nested: bool) -> Json:
+    body = event_body(event, context.venue)
+    return {**body, "markets": _bodies(context, _markets_of(context, event))} if nested else body
+
+
+def _markets_of(context: Context, event: Event) -> list[Market]:
+    return [one for one in context.venue.markets.values() if one.event_ticker == event.event_ticker]
+
+
+def _fits(market: Market, state: str, close: int) -> bool:
+    return (not state or market.status in STATES[state]) and market.close_ns >= close
+
+
+def _bodies(context: Context, markets: Iterable[Market]) -> list[Json]:
+    return [market_body(one, context.venue, liquidity=context.liquidity) for one in markets]
+
+
+def list_markets(context: Context, request: Request) -> Response:
+    """GET /markets. Raises Refused (400) for an unknown state and time filters that do not go together."""
+    query, venue = request.query, context.venue
+    state = query.choice("status", _STATE_WORDS)
+    only_combos = query.choice("mve_filter", frozenset({"only", "exclude"})) == "only"
+    event, series, tickers = (
+        query.text("event_ticker"),
+        query.text("series_ticker"),
+        set(query.words("tickers")),
+    )
+    low, high, moment = _time_filter(query, state)
+    chosen = [
+        market
+        for market in venue.markets.values()
+        if not only_combos
+        and event in ("", market.event_ticker)
+        and series in ("", venue.events[market.event_ticker].series_ticker)
+        and (not tickers or market.ticker in tickers)
+        and (not state or market.status in STATES[state])
+        and low <= _TIMES[moment](market) <= high
+    ]
+    shown, cursor = page(chosen, attrgetter("ticker"), query)
+    return reply(200, {"markets": _bodies(context, shown), "cursor": cursor})
+
+
+def _time_filter(query: Query, state: str) -> tuple[float, float, str]:
+    """Lowest and highest time in ns, and of which of the market's times: one family at most."""
+    used = [name for name in _TIMES if query.text(f"min_{name}_ts") or query.text(f"max_{name}_ts")]
+    if not used:
+        return float("-inf"), float("inf"), "created"
+    name = used[0]
+    if len(used) > 1 or state not in _STATES_OF_TIME[name]:
+        raise query.refusal(f"min_{name}_ts", "excluded_with")
+    low, high = query.integer(f"min_{name}_ts"), query.integer(f"max_{name}_ts")
+    return (low or 0) * SECOND, float("inf") if high is None else high * SECOND, name
+
+
+def get_market(context: Context, request: Request) -> Response:
+    """GET /markets/{ticker}."""
+    market = _market(context, request.parts["ticker"])
+    return reply(200, {"market": market_body(market, context.venue, liquidity=context.liquidity)})
+
+
+def _market(context: Context, ticker: str) -> Market:
+    market = context.venue.markets.get(ticker)
+    if market is None:
+        raise not_found()
+    return market
+
+
+def orderbook(context: Context, request: Request) -> Response:
+    """GET /markets/{ticker}/orderbook."""
+    depth = request.query.integer("depth", high=100) or 0
+    market = _market(context, request.parts["ticker"])
+    return reply(200, {"orderbook_fp": book_body(context.venue.book(market.ticker), max(depth, 0))})
+
+
+def orderbooks(context: Context, request: Request) -> Response:
+    """GET /markets/orderbooks: of up to 100 markets at once; unknown tickers are left out."""
+    tickers = request.query.words("tickers")
+    if not 0 < len(tickers) <= MOST_ORDERBOOKS:
+        raise request.query.refusal("tickers", "required" if not tickers else "max")
+    books = [
+        {"ticker": ticker, "orderbook_fp": book_body(context.venue.book(ticker))}
+        for ticker in tickers
+        if ticker in context.venue.markets
+    ]
+    return reply(200, {"orderbooks": books})
+
+
+def list_trades(context: Context, request: Request) -> Response:
+    """GET /markets/trades, newest first."""
+    query = request.query
+    ticker = query.text("ticker")
+    low, high = time_bounds(query)
+    if query.flag("is_block_trade"):
+        return reply(200, {"trades": [], "cursor": ""})
+    tapes = [context.venue.trades.get(ticker, ())] if ticker else list(context.venue.trades.values())
+    newest_first: list[Traded] = [
+        trade for tape in tapes for trade in reversed(tape) if low <= trade.now <= high
+    ]
+    if len(tapes) > 1:
+        newest_first.sort(key=attrgetter("now"), reverse=True)
+    shown, cursor = page(newest_first, attrgetter("trade_id"), query)
+    return reply(200, {"trades": [trade_body(one) for one in shown], "cursor": cursor})
+
+
+def time_bounds(query: Query) -> tuple[float, float]:
+    """``min_ts`` and ``max_ts`` in ns, both inclusive; unbounded where absent."""
+    low, high = query.integer("min_ts"), query.integer("max_ts")
+    return (low or 0) * SECOND, float("inf") if high is None else (high + 1) * SECOND - 1

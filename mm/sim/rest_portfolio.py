@@ -1,0 +1,164 @@
+"""Handlers for portfolio reads. All of them answer from the lagging image (see `reads`), except the queue
+positions, which the exchange asks of its engine."""
+
+from __future__ import annotations
+
+from operator import attrgetter
+
+from mm.sim.reads import Portfolio
+from mm.sim.rest import Context, Query, Request, Response, not_found, reply
+from mm.sim.rest_markets import time_bounds
+from mm.sim.rest_numbers import count_text
+from mm.sim.rest_pages import page
+from mm.sim.rest_portfolio_bodies import (
+    balance_body,
+    event_position_body,
+    fill_body,
+    fill_id,
+    order_body,
+    position_body,
+    settlement_body,
+)
+from mm.sim.words import Order, Position
+
+_STATUSES = frozenset({"resting", "canceled", "executed"})
+_SETTLEMENT = frozenset({"all", "settled", "unsettled"})
+_COUNTS = {"position": attrgetter("count"), "total_traded": attrgetter("total_traded")}
+
+
+def _portfolio(context: Context, request: Request) -> Portfolio:
+    """The caller's image; an empty one for the subaccounts and shards that this exchange does not have."""
+    portfolio = context.reads.portfolio(request.now, request.user_id)
+    elsewhere = request.query.integer("subaccount"), request.query.integer("exchange_index")
+    return portfolio if not any(elsewhere) else Portfolio(0, portfolio.updated_ns)
+
+
+def _in_event(context: Context, ticker: str, events: list[str]) -> bool:
+    return not events or context.venue.markets[ticker].event_ticker in events
+
+
+def balance(context: Context, request: Request) -> Response:
+    """GET /portfolio/balance."""
+    return reply(200, balance_body(_portfolio(context, request), context.venue.markets))
+
+
+def list_orders(context: Context, request: Request) -> Response:
+    """GET /portfolio/orders, newest first."""
+    query = request.query
+    status, ticker, events = (
+        query.choice("status", _STATUSES),
+        query.text("ticker"),
+        query.words("event_ticker"),
+    )
+    low, high = time_bounds(query)
+    chosen = [
+        order
+        for order in reversed(_portfolio(context, request).orders.values())
+        if status in ("", order.status)
+        and ticker in ("", order.ticker)
+        and _in_event(context, order.ticker, events)
+        and low <= order.created_ns <= high
+    ]
+    shown, cursor = page(chosen, attrgetter("order_id"), query)
+    return reply(200, {"orders": [order_body(one) for one in shown], "cursor": cursor})
+
+
+def get_order(context: Context, request: Request) -> Response:
+    """GET /portfolio/orders/{order_id}."""
+    order = _portfolio(context, request).orders.get(request.parts["order_id"])
+    if order is None:
+        raise not_found()
+    return reply(200, {"order": order_body(order)})
+
+
+def list_fills(context: Context, request: Request) -> Response:
+    """GET /portfolio/fills, newest first."""
+    query = request.query
+    tickers, order_id = query.words("ticker"), query.text("order_id")
+    low, high = time_bounds(query)
+    chosen = [
+        fill
+        for fill in reversed(_portfolio(context, request).fills)
+        if (not tickers or fill.order.ticker in tickers)
+        and order_id in ("", fill.order.order_id)
+        and low <= fill.now <= high
+    ]
+    shown, cursor = page(chosen, fill_id, query)
+    return reply(200, {"fills": [fill_body(one) for one in shown], "cursor": cursor})
+
+
+def list_positions(context: Context, request: Request) -> Response:
+    """GET /portfolio/positions: unsettled ones, unless asked for others."""
+    query = request.query
+    portfolio = _portfolio(context, request)
+    chosen = [one for one in portfolio.positions.values() if _asked_for(context, query, portfolio, one)]
+    shown, cursor = page(chosen, attrgetter("ticker"), query)
+    by_event: dict[str, list[Position]] = {}
+    for one in shown:
+        by_event.setdefault(context.venue.markets[one.ticker].event_ticker, []).append(one)
+    return reply(
+        200,
+        {
+            "market_positions": [position_body(one) for one in shown],
+            "event_positions": [event_position_body(event, held) for event, held in by_event.items()],
+            "cursor": cursor,
+        },
+    )
+
+
+def _asked_for(context: Context, query: Query, portfolio: Portfolio, position: Position) -> bool:
+    state = query.choice("settlement_status", _SETTLEMENT) or "unsettled"
+    settled = any(one.ticker == position.ticker for one in portfolio.settlements)
+    nonzero = [_COUNTS[word](position) for word in query.words("count_filter") if word in _COUNTS]
+    return (
+        state in ("all", "settled" if settled else "unsettled")
+        and (not nonzero or any(nonzero))
+        and query.text("ticker") in ("", position.ticker)
+        and _in_event(context, position.ticker, query.words("event_ticker"))
+    )
+
+
+def list_settlements(context: Context, request: Request) -> Response:
+    """GET /portfolio/settlements, newest first."""
+    query = request.query
+    ticker, event = query.text("ticker"), query.text("event_ticker")
+    low, high = time_bounds(query)
+    chosen = [
+        one
+        for one in reversed(_portfolio(context, request).settlements)
+        if ticker in ("", one.ticker) and event in ("", one.event_ticker) and low <= one.settled_ns <= high
+    ]
+    shown, cursor = page(chosen, attrgetter("ticker"), query)
+    return reply(200, {"settlements": [settlement_body(one) for one in shown], "cursor": cursor})
+
+
+def queue_positions(context: Context, request: Request) -> Response:
+    """GET /portfolio/orders/queue_positions: count ahead of each resting order at its price."""
+    tickers, events = request.query.words("market_tickers"), request.query.words("event_ticker")
+    resting = [
+        order
+        for order in _resting(context, request.user_id)
+        if (not tickers or order.ticker in tickers) and _in_event(context, order.ticker, events)
+    ]
+    rows = [
+        {
+            "order_id": order.order_id,
+            "market_ticker": order.ticker,
+            "queue_position_fp": count_text(context.venue.queue_position(order.order_id)),
+        }
+        for order in resting
+    ]
+    return reply(200, {"queue_positions": rows})
+
+
+def queue_position(context: Context, request: Request) -> Response:
+    """GET /portfolio/orders/{order_id}/queue_position."""
+    order = context.venue.orders.get(request.parts["order_id"])
+    if order is None or order.user_id != request.user_id:
+        raise not_found()
+    ahead = context.venue.queue_position(order.order_id)
+    return reply(200, {"queue_position_fp": count_text(ahead)})
+
+
+def _resting(context: Context, user_id: str) -> list[Order]:
+    return [context.venue.orders[order_id] for order_id in context.venue.accounts[user_id].resting]

@@ -1,0 +1,96 @@
+"""The table of the REST paths: which handler answers, who may ask, and what it costs."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from mm.sim import rest_account as account
+from mm.sim import rest_markets as markets
+from mm.sim import rest_orders as orders
+from mm.sim import rest_portfolio as portfolio
+from mm.sim.buckets import DEFAULT_COST
+from mm.sim.rest import PREFIX, Handler
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """One operation. ``budget``: the token bucket it draws on; ``is_batch``: the cost is for each order."""
+
+    method: str
+    pattern: str
+    handler: Handler
+    operation: str
+    is_private: bool
+    budget: str
+    cost: int
+    is_batch: bool
+
+
+def _row(method: str, pattern: str, operation: str, handler: Handler) -> Route:
+    private = pattern.startswith("/portfolio/") or pattern == "/account/limits"
+    budget = "balance" if pattern == "/portfolio/balance" else "read" if method == "GET" else "write"
+    cost = 1 if budget == "balance" else account.COSTS.get((method, pattern), DEFAULT_COST)
+    is_batch = handler in (orders.create_batch, orders.cancel_batch)
+    return Route(method, pattern, handler, operation, private, budget, cost, is_batch)
+
+
+_V2 = "/portfolio/events/orders"
+_V1 = "/portfolio/orders"
+
+ROUTES: tuple[Route, ...] = (
+    _row("GET", "/exchange/status", "GetExchangeStatus", account.status),
+    _row("GET", "/exchange/user_data_timestamp", "GetUserDataTimestamp", account.user_data_timestamp),
+    _row("GET", "/account/limits", "GetAccountApiLimits", account.limits),
+    _row("GET", "/account/endpoint_costs", "GetAccountEndpointCosts", account.endpoint_costs),
+    _row("GET", "/series", "GetSeriesList", markets.list_series),
+    _row("GET", "/series/fee_changes", "GetSeriesFeeChanges", markets.fee_changes),
+    _row("GET", "/series/{series_ticker}", "GetSeries", markets.get_series),
+    _row("GET", "/events", "GetEvents", markets.list_events),
+    _row("GET", "/events/{event_ticker}", "GetEvent", markets.get_event),
+    _row("GET", "/markets", "GetMarkets", markets.list_markets),
+    _row("GET", "/markets/orderbooks", "GetMarketOrderbooks", markets.orderbooks),
+    _row("GET", "/markets/trades", "GetTrades", markets.list_trades),
+    _row("GET", "/markets/{ticker}", "GetMarket", markets.get_market),
+    _row("GET", "/markets/{ticker}/orderbook", "GetMarketOrderbook", markets.orderbook),
+    _row("GET", "/portfolio/balance", "GetBalance", portfolio.balance),
+    _row("GET", "/portfolio/positions", "GetPositions", portfolio.list_positions),
+    _row("GET", "/portfolio/fills", "GetFills", portfolio.list_fills),
+    _row("GET", "/portfolio/settlements", "GetSettlements", portfolio.list_settlements),
+    _row("GET", "/portfolio/orders", "GetOrders", portfolio.list_orders),
+    _row("GET", "/portfolio/orders/queue_positions", "GetOrderQueuePositions", portfolio.queue_positions),
+    _row("GET", "/portfolio/orders/{order_id}", "GetOrder", portfolio.get_order),
+    _row("GET", "/portfolio/orders/{order_id}/queue_position", "GetQueuePosition", portfolio.queue_position),
+    _row("POST", _V2, "CreateOrderV2", orders.create),
+    _row("DELETE", _V2, "CancelAllOrdersV2", orders.cancel_all),
+    _row("POST", f"{_V2}/batched", "BatchCreateOrdersV2", orders.create_batch),
+    _row("DELETE", f"{_V2}/batched", "BatchCancelOrdersV2", orders.cancel_batch),
+    _row("DELETE", f"{_V2}/{{order_id}}", "CancelOrderV2", orders.cancel),
+    _row("POST", f"{_V2}/{{order_id}}/amend", "AmendOrderV2", orders.amend),
+    _row("POST", f"{_V2}/{{order_id}}/decrease", "DecreaseOrderV2", orders.decrease),
+    _row("POST", _V1, "CreateOrder", orders.deprecated),
+    _row("POST", f"{_V1}/batched", "BatchCreateOrders", orders.deprecated),
+    _row("DELETE", f"{_V1}/batched", "BatchCancelOrders", orders.deprecated),
+    _row("DELETE", f"{_V1}/{{order_id}}", "CancelOrder", orders.deprecated),
+    _row("POST", f"{_V1}/{{order_id}}/amend", "AmendOrder", orders.deprecated),
+    _row("POST", f"{_V1}/{{order_id}}/decrease", "DecreaseOrder", orders.deprecated),
+)
+
+_FIXED = {(one.method, PREFIX + one.pattern): one for one in ROUTES if "{" not in one.pattern}
+_VARIABLE = [
+    (one, re.compile(PREFIX + re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", one.pattern)))
+    for one in ROUTES
+    if "{" in one.pattern
+]
+
+
+def find(method: str, path: str) -> tuple[Route, dict[str, str]] | None:
+    """The route of a full path, with the values of its variable parts; None where there is none."""
+    fixed = _FIXED.get((method, path))
+    if fixed is not None:
+        return fixed, {}
+    for route, pattern in _VARIABLE:
+        found = pattern.fullmatch(path) if route.method == method else None
+        if found is not None:
+            return route, found.groupdict()
+    return None

@@ -1,0 +1,62 @@
+"""The table of the WebSocket channels, and of the error codes of commands (protocol section 10)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+Markets: TypeAlias = Literal["required", "optional", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Channel:
+    """``markets``: whether a subscription names its markets. ``is_sequenced``: its messages carry ``seq``;
+    ``is_private``: it tells a member about himself only."""
+
+    name: str
+    markets: Markets
+    is_sequenced: bool
+    is_private: bool
+
+
+CHANNELS: dict[str, Channel] = {
+    one.name: one
+    for one in (
+        Channel("orderbook_delta", "required", is_sequenced=True, is_private=False),
+        Channel("ticker", "optional", is_sequenced=False, is_private=False),
+        Channel("trade", "optional", is_sequenced=True, is_private=False),
+        Channel("fill", "optional", is_sequenced=False, is_private=True),
+        Channel("user_orders", "optional", is_sequenced=False, is_private=True),
+        Channel("market_positions", "optional", is_sequenced=False, is_private=True),
+        Channel("market_lifecycle_v2", "none", is_sequenced=True, is_private=False),
+        Channel("order_group_updates", "none", is_sequenced=True, is_private=True),
+        # Silent by nature here: no combos and no quotes are traded on this exchange.
+        Channel("multivariate_market_lifecycle", "none", is_sequenced=True, is_private=False),
+        Channel("communications", "none", is_sequenced=True, is_private=True),
+    )
+}
+
+ERRORS: dict[int, str] = {
+    1: "Unable to process message",
+    2: "Params required",
+    3: "Channels required",
+    4: "Subscription IDs required",
+    5: "Unknown command",
+    7: "Unknown subscription ID",
+    8: "Unknown channel name",
+    11: "Invalid parameter",
+    12: "Exactly one subscription ID is required",
+    13: "Unsupported action",
+    14: "Market Ticker required",
+    15: "Action required",
+    25: "Subscription buffer overflow",
+}
+
+
+class CommandError(Exception):
+    """A command refused with one of ``ERRORS``; ``sid`` where the error belongs to a subscription."""
+
+    def __init__(self, code: int, sid: int | None = None) -> None:
+        super().__init__(f"{code} {ERRORS[code]}")
+        self.code = code
+        self.sid = sid

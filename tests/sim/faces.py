@@ -1,0 +1,197 @@
+"""A small exchange to talk to, and a checker of bodies against the exchange's own specifications."""
+
+from __future__ import annotations
+
+import json
+import random
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from mm.sim.buckets import TIERS, Tier
+from mm.sim.exchange import Exchange
+from mm.sim.faults import Fault, Faults
+from mm.sim.rest import PREFIX, Response
+from mm.sim.stream_connection import Connection
+from mm.sim.venue import Venue
+from mm.sim.words import Event, Market, Series
+
+SECOND = 1_000_000_000
+START = 1_790_000_000 * SECOND
+OPEN = "KXTEST-26-A"
+OTHER = "KXTEST-26-B"
+SPECS = Path(__file__).resolve().parents[2] / ".." / "shared" / "kalshi"
+
+
+def small_venue() -> Venue:
+    """Two open markets of one event, one still unopened in another; two members with $1,000 each."""
+    venue = Venue(seed=7, now=START)
+    venue.add_series(Series("KXTEST", "A test", fee_type="quadratic_with_maker_fees"))
+    venue.add_event(Event("KXTEST-26", "KXTEST", "Which?"))
+    venue.add_event(Event("KXTEST-27", "KXTEST", "Later?"))
+    for number, (ticker, event, opens) in enumerate(
+        ((OPEN, "KXTEST-26", 0), (OTHER, "KXTEST-26", 0), ("KXTEST-27-A", "KXTEST-27", 600))
+    ):
+        venue.add_market(
+            Market(
+                ticker,
+                event,
+                f"00000000-0000-4000-8000-00000000000{number}",
+                f"market {ticker}",
+                START + opens * SECOND,
+                START + 3600 * SECOND,
+            )
+        )
+    for user in ("ann", "bob"):
+        venue.add_account(user, 1_000_000_000)
+    return venue
+
+
+class Face:
+    """An exchange under a clock that the story moves."""
+
+    def __init__(
+        self,
+        *,
+        tier: Tier = TIERS["prestige"],
+        read_lag_ns: int = 0,
+        script: list[Fault] | None = None,
+        most_backlog: int = 1_000_000,
+    ) -> None:
+        self.venue = small_venue()
+        self.now = START
+        self.exchange = Exchange(
+            self.venue,
+            random=random.Random(1),
+            tier=tier,
+            read_lag_ns=read_lag_ns,
+            faults=Faults(script or []),
+            most_backlog=most_backlog,
+        )
+
+    def ask(self, user: str | None, method: str, path: str, body: Any = None, query: str = "") -> Response:
+        raw = body if isinstance(body, bytes) else b"" if body is None else json.dumps(body).encode()
+        return self.exchange.request(self.now, user, method, PREFIX + path, query, raw)
+
+    def get(self, path: str, query: str = "", user: str = "ann", status: int = 200) -> Any:
+        response = self.ask(user, "GET", path, query=query)
+        assert response.status == status, response.body
+        return json.loads(response.body)
+
+    def create(self, user: str, side: str, price: str, count: str, **more: Any) -> Any:
+        response = self.ask(user, "POST", "/portfolio/events/orders", order(side, price, count, **more))
+        assert response.status == 201, response.body
+        return json.loads(response.body)
+
+    def wait(self, ns: int) -> None:
+        self.now += ns
+        self.exchange.advance(self.now)
+
+
+class Client:
+    """A stream client that keeps every frame it got."""
+
+    def __init__(self, face: Face, user: str, backlog: Any = None) -> None:
+        self.face = face
+        self.frames: list[Any] = []
+        self.resets = 0
+        self.connection: Connection = face.exchange.connect(
+            face.now, user, self._take, backlog=backlog or (lambda: 0), reset=self._reset
+        )
+
+    def _take(self, frame: str) -> None:
+        assert frame.endswith("\n")
+        self.frames.append(json.loads(frame))
+
+    def _reset(self) -> None:
+        self.resets += 1
+
+    def say(self, command: Any) -> list[Any]:
+        """Send a command; returns the frames that came since the last call."""
+        text = command if isinstance(command, str) else json.dumps(command)
+        self.connection.command(self.face.now, text)
+        return self.new()
+
+    def subscribe(self, *channels: str, **params: Any) -> list[Any]:
+        return self.say({"id": 1, "cmd": "subscribe", "params": {"channels": list(channels), **params}})
+
+    def new(self) -> list[Any]:
+        frames, self.frames = self.frames, []
+        return frames
+
+
+def order(side: str, price: str, count: str, **more: Any) -> dict[str, Any]:
+    """The body of a good-till-canceled create on the open market."""
+    return {
+        "ticker": OPEN,
+        "side": side,
+        "price": price,
+        "count": count,
+        "time_in_force": "good_till_canceled",
+        "self_trade_prevention_type": "taker_at_cross",
+        **more,
+    }
+
+
+class Spec:
+    """One of the exchange's specification files, to hold bodies against."""
+
+    def __init__(self, document: Any) -> None:
+        self._schemas = document["components"]["schemas"]
+
+    def check(self, value: Any, name: str) -> None:
+        """Raises AssertionError naming the place where ``value`` breaks schema ``name``."""
+        self._check(value, {"$ref": f"#/components/schemas/{name}"}, name)
+
+    def _check(self, value: Any, schema: Any, at: str) -> None:
+        for part in schema.get("allOf", []):
+            self._check(value, {**part, "nullable": schema.get("nullable")}, at)
+        if "$ref" in schema:
+            target = self._schemas[schema["$ref"].rsplit("/", 1)[1]]
+            schema = {**target, **{key: one for key, one in schema.items() if key != "$ref"}}
+        types = schema.get("type", [])
+        types = [types] if isinstance(types, str) else types
+        if value is None and (schema.get("nullable") or "null" in types):
+            return
+        if types:
+            assert any(_is_a(value, one) for one in types), f"{at}: {value!r} is no {types}"
+        if "enum" in schema:
+            assert value in schema["enum"], f"{at}: {value!r} not in {schema['enum']}"
+        if "const" in schema:
+            assert value == schema["const"], f"{at}: {value!r}"
+        if isinstance(value, dict):
+            for name in schema.get("required", []):
+                assert name in value, f"{at}.{name} is missing"
+            for name, part in schema.get("properties", {}).items():
+                if name in value:
+                    self._check(value[name], part, f"{at}.{name}")
+        if isinstance(value, list):
+            for index, item in enumerate(value):
+                self._check(item, schema.get("items", {}), f"{at}[{index}]")
+
+
+_TYPES: dict[str, tuple[type, ...]] = {
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "array": (list,),
+    "object": (dict,),
+    "null": (type(None),),
+}
+
+
+def _is_a(value: Any, name: str) -> bool:
+    return isinstance(value, _TYPES[name]) and (name == "boolean" or not isinstance(value, bool))
+
+
+@cache
+def spec(name: str) -> Spec:
+    """``openapi`` or ``asyncapi``; the test is skipped where the file is not there."""
+    path = SPECS / f"{name}.yaml"
+    if not path.exists():
+        pytest.skip(f"the exchange's {name}.yaml is not beside the repository (../shared/kalshi)")
+    return Spec(yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))
