@@ -9,7 +9,7 @@ import msgspec
 from mm.core.strategy import Decision, MarketView, Params
 from mm.core.units import CENT, CONTRACT, SECOND
 from strategies.formulas import Number, finite_horizon_spread, reservation_price
-from strategies.shaping import book_fault, moment_fault, shape
+from strategies.shaping import book_fault, shape, timing_fault
 from strategies.volatility import BeliefVolatility, VolatilityParams
 
 
@@ -71,10 +71,10 @@ class Strategy:
     def quotes(self, view: MarketView) -> Decision:
         """Two quotes, or fewer and a note why."""
         params = self._params
-        mid = view.mid
-        fault = book_fault(view)
-        if fault or mid is None:
+        if fault := book_fault(view, params):
             return Decision(note=fault)
+        mid = view.mid
+        assert mid is not None, "a sound book has both sides"
         volatility = self._volatility(view, mid / CENT)
         if volatility is None:
             return Decision(fair=mid, note="volatility unknown")
@@ -87,7 +87,7 @@ class Strategy:
             horizon=self._horizon_seconds(view),
         )
         reservation = wished.reservation * CENT
-        if fault := moment_fault(view, params):
+        if fault := timing_fault(view, params):
             return Decision(fair=mid, reservation=reservation, note=fault)
         return shape(
             view,

@@ -8,7 +8,7 @@ import msgspec
 
 from mm.core.strategy import Decision, MarketView, Params
 from mm.core.units import CENT, CONTRACT
-from strategies.shaping import QuotingParams, book_fault, moment_fault, shape
+from strategies.shaping import QuotingParams, book_fault, shape, timing_fault
 
 
 class FixedSpreadParams(QuotingParams, frozen=True):
@@ -37,12 +37,12 @@ class Strategy:
     def quotes(self, view: MarketView) -> Decision:
         """Two quotes, or fewer and a note why."""
         params = self._params
-        fair = view.mid if params.center == "mid" else view.micro_price
-        fault = book_fault(view)
-        if fault or fair is None:
+        if fault := book_fault(view, params):
             return Decision(note=fault)
+        fair = view.mid if params.center == "mid" else view.micro_price
+        assert fair is not None, "a sound book has both sides"
         reservation = fair - params.skew_cents_per_contract * CENT * view.position / CONTRACT
-        if fault := moment_fault(view, params):
+        if fault := timing_fault(view, params):
             return Decision(fair=fair, reservation=reservation, note=fault)
         distance = params.half_spread_cents * CENT
         return shape(

@@ -13,7 +13,7 @@ import msgspec
 from mm.core.strategy import Decision, MarketView, Params
 from mm.core.units import CENT, CONTRACT
 from strategies.formulas import fill_margin, glft_slope, maker_fee_cents
-from strategies.shaping import book_fault, moment_fault, shape
+from strategies.shaping import book_fault, shape, timing_fault
 from strategies.volatility import BeliefVolatility, VolatilityGate, VolatilityParams
 
 
@@ -60,10 +60,10 @@ class Strategy:
     def quotes(self, view: MarketView) -> Decision:
         """Two quotes, or fewer and a note why."""
         params = self._params
-        fault = book_fault(view)
-        fair, mid = view.micro_price, view.mid
-        if fault or fair is None or mid is None:
+        if fault := book_fault(view, params):
             return Decision(note=fault)
+        fair, mid = view.micro_price, view.mid
+        assert fair is not None and mid is not None, "a sound book has both"
         measured = self._belief.observe(view.now, mid / CENT)
         if measured is None:
             return Decision(fair=fair, note="volatility unknown")
@@ -71,7 +71,7 @@ class Strategy:
         slope = volatility * self._slope_at_unit_volatility
         reservation = fair - slope * CENT * view.position / CONTRACT
         gated = "volatility gate" if self._gate.is_closed(volatility) else ""
-        if fault := moment_fault(view, params) or gated:
+        if fault := timing_fault(view, params) or gated:
             return Decision(fair=fair, reservation=reservation, note=fault)
         distance = (self._margin + params.volatility_margin_root_seconds * volatility) * CENT
         bid, ask = reservation - distance, reservation + distance

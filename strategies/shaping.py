@@ -37,19 +37,20 @@ class QuotingParams(Params, frozen=True):
     ] = 20.0
 
 
-def book_fault(view: MarketView) -> str:
+def book_fault(view: MarketView, params: QuotingParams) -> str:
     """Why this book says nothing about the fair value; empty if it does."""
     has_bid = bool(view.bids) and view.bids[0][1] > 0
     has_ask = bool(view.asks) and view.asks[0][1] > 0
     if not (has_bid and has_ask):
         return "one-sided book" if has_bid or has_ask else "empty book"
-    return "locked or crossed book" if view.bids[0][0] >= view.asks[0][0] else ""
+    spread = view.asks[0][0] - view.bids[0][0]
+    if spread <= 0:
+        return "locked or crossed book"
+    return "book too wide" if spread > params.max_book_spread_cents * CENT else ""
 
 
-def moment_fault(view: MarketView, params: QuotingParams) -> str:
-    """Why not to quote a two-sided book now; empty if nothing speaks against it."""
-    if view.asks[0][0] - view.bids[0][0] > params.max_book_spread_cents * CENT:
-        return "book too wide"
+def timing_fault(view: MarketView, params: QuotingParams) -> str:
+    """Why it is too late to quote, or may be; empty if there is time."""
     if not params.cutoff_seconds:
         return ""
     if view.time_to_close is None:

@@ -8,7 +8,7 @@ import msgspec
 
 from mm.core.strategy import Decision, MarketView, Params
 from mm.core.units import CENT, CONTRACT, Price
-from strategies.shaping import QuotingParams, book_fault, moment_fault, shape
+from strategies.shaping import QuotingParams, book_fault, shape, timing_fault
 
 
 class TopOfBookParams(QuotingParams, frozen=True):
@@ -42,14 +42,14 @@ class Strategy:
     def quotes(self, view: MarketView) -> Decision:
         """Two quotes, or fewer and a note why."""
         params = self._params
-        fair = view.mid
-        fault = book_fault(view)
-        if fault or fair is None:
+        if fault := book_fault(view, params):
             return Decision(note=fault)
+        fair = view.mid
+        assert fair is not None, "a sound book has both sides"
         bid, ask = self._improved(view)
         skew = params.skew_cents_per_contract * CENT * view.position / CONTRACT
         reservation = (bid + ask) / 2 - skew
-        if fault := moment_fault(view, params):
+        if fault := timing_fault(view, params):
             return Decision(fair=fair, reservation=reservation, note=fault)
         distance = max(ask - bid, params.min_spread_cents * CENT) / 2
         return shape(

@@ -71,7 +71,7 @@ class BeliefVolatility:
         if self._mid is None:
             self._mid, self._mid_at, self._first_at = mid_cents, now, now
             return None
-        elapsed = max((now - self._mid_at) / SECOND, 0.0)
+        elapsed = (now - self._mid_at) / SECOND
         squares, seconds = self._with_move(mid_cents - self._mid, elapsed)
         if elapsed >= self._sample_seconds:
             self._squares, self._seconds = squares, seconds
@@ -81,7 +81,7 @@ class BeliefVolatility:
         return math.sqrt(squares / seconds)
 
     def _with_move(self, change: float, elapsed: float) -> tuple[float, float]:
-        """The two weighted sums, once ``change`` over ``elapsed`` seconds is added to them."""
+        """The two weighted sums, once ``change`` over ``elapsed`` seconds (none, if negative) is added."""
         if elapsed <= 0:
             return self._squares + change * change, self._seconds
         weighted_seconds = -math.expm1(-self._decay * elapsed) / self._decay

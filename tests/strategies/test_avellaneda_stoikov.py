@@ -46,7 +46,7 @@ def test_without_a_fixed_volatility_it_watches_before_it_quotes() -> None:
 
 
 def test_the_cut_off_comes_before_the_end_of_its_formula() -> None:
-    late = Strategy(FIXED).quotes(view("56:100 | 60:100", time_to_close=-SECOND))
+    late = Strategy(FIXED).quotes(view("56:100 | 60:100", position=10, time_to_close=-SECOND))
     assert (quoted(late), late.note, late.reservation) == ("|", "cut-off", 5800)
 
 

@@ -35,6 +35,12 @@ def test_on_a_finer_grid_less_is_lost_to_rounding() -> None:
     assert quoted(PLAIN.quotes(fine)) == "3.2:10 | 7.3:10"
 
 
+def test_binary_fractions_do_not_cost_a_step() -> None:
+    """1.1 cents are 110.00000000000001 in floating point: the bid would lose its only price left."""
+    strategy = Strategy(FixedSpreadParams(half_spread_cents=1.1))
+    assert quoted(strategy.quotes(view("1.1:1 | 1.3:1", grid=TAPERED_DECI_CENT_GRID))) == "0.1:10 | 2.3:10"
+
+
 @pytest.mark.parametrize(
     ("position", "ladder"), [(20, "55:10 | 59:10"), (-20, "57:10 | 61:10"), (21, "54:10 | 59:10")]
 )
@@ -85,13 +91,17 @@ def test_at_the_edge_one_side_has_no_price_left() -> None:
         ("| 60:1", "one-sided book"),
         ("58:1 | 58:1", "locked or crossed book"),
         ("59:1 | 58:1", "locked or crossed book"),
-        ("20:1 | 60:1", "book too wide"),
+        ("40:1 | 61:1", "book too wide"),
     ],
 )
 def test_a_book_that_tells_no_price_is_not_quoted(text: str, note: str) -> None:
     decision = PLAIN.quotes(view(text))
     assert quoted(decision) == "|"
     assert decision.note == note
+
+
+def test_a_book_as_wide_as_allowed_is_quoted() -> None:
+    assert quoted(PLAIN.quotes(view("40:1 | 60:1"))) == "48:10 | 52:10"
 
 
 def test_the_last_two_minutes_are_left_to_others() -> None:

@@ -173,6 +173,13 @@ def test_a_jump_while_the_book_was_one_sided_is_still_felt() -> None:
     assert strategy.quotes(view("76:100 | 80:100", at_seconds=32)).note == "volatility gate"
 
 
+def test_a_book_torn_open_for_a_moment_is_not_taken_for_a_jump() -> None:
+    strategy = warm()
+    torn = strategy.quotes(view("2:100 | 60:100", at_seconds=31))
+    assert (quoted(torn), torn.fair, torn.note) == ("|", None, "book too wide")
+    assert quoted(strategy.quotes(view(CALM, at_seconds=32))) == "56:10 | 60:10"
+
+
 def test_two_markets_do_not_share_what_they_remember() -> None:
     one, other = warm(), warm()
     one.quotes(view("76:100 | 80:100", at_seconds=31))

@@ -211,7 +211,9 @@ def test_what_is_not_a_two_sided_book_is_never_quoted(
         strategy.quotes(book.seen(second))
     good = book.seen(3)
     bids, asks = ((touch + overlap, 100),), ((touch, 100),)
-    for bad_bids, bad_asks in (((), ()), (bids, ()), ((), asks), (bids, asks), (((touch, 0),), asks)):
+    under = touch - 1
+    without_size = (((under, 0),), asks), (((under, 100),), ((touch, 0),)), (((under, 0),), ((touch, 0),))
+    for bad_bids, bad_asks in (((), ()), (bids, ()), ((), asks), (bids, asks), *without_size):
         bad = replaced(good, bad_bids, bad_asks)
         decision = strategy.quotes(bad)
         assert decision.quotes == ()
