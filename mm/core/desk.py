@@ -31,6 +31,11 @@ class Desk:
         self._prices_events = hasattr(new_strategy(), "event_quotes")
 
     @property
+    def tickers(self) -> list[str]:
+        """Its markets: those of the settings, and those assigned since."""
+        return self._know.tickers[self.name]
+
+    @property
     def quoting_limit(self) -> Count:
         """Quotes stop adding at the breaker's imbalance limit, so that only something wrong passes it."""
         fraction = min(self._know.settings.breaker.max_inventory_imbalance, 1.0)
@@ -52,7 +57,7 @@ class Desk:
         """An event is decided as a whole if any of its markets is to be looked at."""
         decisions = []
         for event in dict.fromkeys(self._know.markets[ticker].event_ticker for ticker in tickers):
-            markets = [self._know.markets[t] for t in self.settings.markets]
+            markets = [self._know.markets[ticker] for ticker in self.tickers]
             markets = [market for market in markets if market.event_ticker == event]
             views = {m.ticker: self.view(m, now) for m in markets if m.is_quotable(now)}
             wishes: dict[str, Decision] = {}

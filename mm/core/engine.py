@@ -63,6 +63,9 @@ class Engine:
         self._hold_until: Nanos = 0
         self._cancel_all_request = 0
         self._give_up_at: Nanos = 0
+        if settings.tripped_rule:
+            self.know.breaker.trip_for(settings.tripped_rule, settings.tripped_reason, settings.tripped_at)
+            self.mode = Mode.HALTED
 
     # -- the crank -------------------------------------------------------------------------------------
     def on_event(self, event: AnyEvent) -> Sequence[AnyAction]:
@@ -144,7 +147,7 @@ class Engine:
 
     def imbalance(self, desk: Desk) -> float:
         """The largest position of the desk as a fraction of its limit."""
-        largest = max((abs(self.position(ticker)) for ticker in desk.settings.markets), default=0)
+        largest = max((abs(self.position(ticker)) for ticker in desk.tickers), default=0)
         return largest / desk.settings.limits.max_position
 
     def _decide(self, budget: Budget) -> list[AnyAction]:

@@ -107,6 +107,13 @@ class MarketStatus(Event, frozen=True, gc=False):
     volume: Count | None = None
 
 
+class MarketAssigned(Event, frozen=True, gc=False):
+    """From now on this desk quotes this market; what is known of it follows as `MarketStatus`."""
+
+    ticker: str
+    desk: str
+
+
 # -- answers to requests, and what the exchange says of our orders --------------------------------------
 class OrderAck(Event, frozen=True, gc=False):
     """A create was accepted. ``filled`` and ``remaining`` are those of the exchange's answer."""
@@ -321,6 +328,7 @@ AnyEvent: TypeAlias = (
     | Trade
     | Ticker
     | MarketStatus
+    | MarketAssigned
     | OrderAck
     | OrderReject
     | OrderAmended

@@ -21,6 +21,7 @@ from mm.core.events import (
     Fill,
     LinkDown,
     LinkUp,
+    MarketAssigned,
     MarketState,
     MarketStatus,
     OrderAck,
@@ -42,7 +43,7 @@ from mm.core.units import Count, Nanos, Price, Side
 
 # Refusals that say something about the exchange or the way to it, not about the order.
 TROUBLE_STATUSES = frozenset({0, 401, 403, 429, 500, 502, 503, 504})
-LOCAL_REFUSALS = frozenset({"gate_closed", "cap_exceeded"})
+LOCAL_REFUSALS = frozenset({"gate_closed", "hard_cap", "no_order_id"})
 
 
 def trouble(event: AnyEvent) -> str | None:
@@ -70,6 +71,7 @@ class Knowledge:
         self.markets = {
             ticker: Market(ticker, desk.name) for desk in settings.desks for ticker in desk.markets
         }
+        self.tickers = {desk.name: list(desk.markets) for desk in settings.desks}
         self.references: dict[str, float] = {}
         self.link_up = False
         self.dirty: dict[str, None] = {}
@@ -81,6 +83,7 @@ class Knowledge:
             BookGap: self._gap,
             Trade: self._trade,
             MarketStatus: self._status,
+            MarketAssigned: self._assigned,
             Fill: self._fill,
             OrderReport: self._report,
             OrderAck: self._answer,
@@ -146,6 +149,13 @@ class Knowledge:
         if market.state is MarketState.SETTLED and market.settlement_value is not None:
             self.ledger.settle(event.ticker, market.settlement_value, event.ts)
             self.exposure.touch(event.ticker)
+        return ()
+
+    def _assigned(self, event: MarketAssigned) -> Sequence[AnyAction]:
+        """A market belongs to one desk, for good."""
+        if event.ticker not in self.markets and event.desk in self.tickers:
+            self.markets[event.ticker] = Market(event.ticker, event.desk)
+            self.tickers[event.desk].append(event.ticker)
         return ()
 
     # -- our orders ------------------------------------------------------------------------------------

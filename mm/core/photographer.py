@@ -43,7 +43,7 @@ def photograph(
 
 
 def _desk(desk: Desk, know: Knowledge, imbalance: float, now: Nanos) -> DeskPicture:
-    markets = tuple(_market(know.markets[ticker], desk, know, now) for ticker in desk.settings.markets)
+    markets = tuple(_market(know.markets[ticker], desk, know, now) for ticker in desk.tickers)
     return DeskPicture(
         name=desk.name,
         strategy=desk.settings.strategy,

@@ -51,6 +51,10 @@ class EngineSettings(msgspec.Struct, frozen=True):
     instance: str
     run: str
     desks: tuple[DeskSettings, ...]
+    # A breaker that had tripped before this start: no restart resets it.
+    tripped_rule: str = ""
+    tripped_reason: str = ""
+    tripped_at: Nanos = 0
     max_total_exposure: Money = 1_000 * MONEY_DOLLAR
     breaker: BreakerLimits = BreakerLimits()
     depth: int = 10
