@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Self
 from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
 from pydantic_core import CoreSchema, PydanticCustomError, core_schema
 
+from mm.config.scalars import kind_of
 from mm.core.units import CENT, CONTRACT, MILLISECOND, MONEY_DOLLAR, SECOND, Count, Money, Nanos, Price
 
 LARGEST_DIGITS = 15
@@ -26,7 +27,8 @@ class Amount(Decimal):
     def read(cls, value: object) -> Self:
         """From an int or a `Decimal`; anything else, a bool too, is refused."""
         if isinstance(value, bool) or not isinstance(value, int | Decimal):
-            raise PydanticCustomError("refused", "{message}", {"message": f"must be {cls.unit}"})
+            message = f"must be {cls.unit}, not {kind_of(value)}"
+            raise PydanticCustomError("refused", "{message}", {"message": message})
         amount = cls(value)
         if not amount.is_finite() or amount.adjusted() >= LARGEST_DIGITS:
             raise PydanticCustomError("refused", "{message}", {"message": f"too large for {cls.unit}"})

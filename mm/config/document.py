@@ -75,7 +75,7 @@ def compose(text: str, file: str) -> Document:
     except yaml.MarkedYAMLError as problem:
         mark = problem.problem_mark or problem.context_mark
         place = Place(mark.line + 1, mark.column + 1) if mark else Place(1, 1)
-        document.refuse(place, (), f"not valid YAML: {problem.problem or problem.context}")
+        document.refuse(place, (), f"not valid YAML: {_syntax(problem)}")
         document.broken.add(())
     except (yaml.YAMLError, ValueError, OverflowError):
         # PyYAML lets chr() complain of an escape such as "\UFFFFFFFF", without a place.
@@ -84,8 +84,16 @@ def compose(text: str, file: str) -> Document:
     return document
 
 
-class _TooDeep(yaml.MarkedYAMLError):
-    """Nesting that no configuration has."""
+def _syntax(problem: yaml.MarkedYAMLError) -> str:
+    """PyYAML's words without the piece of text that it quotes."""
+    begun = f" ({problem.context}" if problem.context else ""
+    if begun and problem.context_mark:
+        begun += f" begun in line {problem.context_mark.line + 1}"
+    return f"{problem.problem}{begun}{')' if begun else ''}"
+
+
+def _too_deep(event: Any) -> yaml.MarkedYAMLError:
+    return yaml.MarkedYAMLError(problem=f"nested deeper than {DEEPEST} levels", problem_mark=event.start_mark)
 
 
 class _Composer:
@@ -117,7 +125,7 @@ class _Composer:
             self._break(place, path, "aliases (*name) are not expanded: write the value out")
             return None
         if len(path) > DEEPEST:
-            raise _TooDeep(problem=f"nested deeper than {DEEPEST} levels", problem_mark=event.start_mark)
+            raise _too_deep(event)
         self._plain_node(path, event)
         if isinstance(event, yaml.MappingStartEvent):
             return self._mapping(path)
@@ -185,6 +193,8 @@ class _Composer:
             depth -= isinstance(event, yaml.CollectionEndEvent)
             if depth == 0:
                 return
+            if depth > DEEPEST:
+                raise _too_deep(event)
             event = next(self._events)
 
 

@@ -6,7 +6,7 @@ Two underscores are one step down. The value is read by the same rules as a valu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
 from mm.config.document import Document, compose
 from mm.config.errors import ConfigError, ConfigErrors, KeyPath, key_text
@@ -15,12 +15,6 @@ from mm.config.text import decode
 
 PREFIX: Final = "KMM__"
 STEP: Final = "__"
-
-
-class Override(NamedTuple):
-    variable: str
-    path: KeyPath
-    value: object
 
 
 def override(document: Document, environment: Mapping[str, str]) -> None:

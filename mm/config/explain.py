@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, get_args
 
@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 
 from mm.config.errors import KeyPath
 from mm.config.model import Config
+from mm.config.scalars import kind_of
 from mm.config.section import Section
 
 SECRET = re.compile(
@@ -58,18 +59,6 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``, did you mean "x"?`` or nothing."""
     close = difflib.get_close_matches(word[:100], list(known), n=1)
     return f', did you mean "{close[0]}"?' if close else ""
-
-
-def kind_of(value: object) -> str:
-    """What a value is, without saying which."""
-    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
-        (bool, "true or false"),
-        ((int, float, Decimal), "a number"),
-        (str, "text"),
-        (Mapping, "a mapping"),
-        ((tuple, list), "a list"),
-    )
-    return next((words for kind, words in kinds if isinstance(value, kind)), "null")
 
 
 def section_at(path: KeyPath) -> type[Section] | None:
@@ -126,7 +115,7 @@ def _wrong_kind(error: ErrorDetails) -> Iterator[Finding]:
         yield Finding(_path(error), error["type"].replace("_", " "))
         return
     given = kind_of(error["input"])
-    quote = ": quote it" if wanted == "text" and given in {"a number", "true or false"} else ""
+    quote = ": quote it" if wanted == "text" and isinstance(error["input"], int | Decimal) else ""
     yield Finding(_path(error), f"must be {wanted}, not {given}{quote}")
 
 

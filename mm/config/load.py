@@ -133,7 +133,7 @@ def _texts(data: object, path: KeyPath) -> Iterator[tuple[KeyPath, str]]:
 def _report(document: Document, finding: Finding) -> None:
     """Adds one error with its place, unless something at that place was reported already."""
     path = finding.path
-    if document.is_broken(path):
+    if document.is_broken(path[:-1] if finding.at_key else path):
         return
     if variable := document.variable_of(path):
         error = ConfigError(key_text((variable,)), None, None, key_text(path), finding.message)

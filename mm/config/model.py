@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from mm.config.amounts import Fraction, Milliseconds, Seconds
 from mm.config.breaker import CircuitBreaker
 from mm.config.desks import Desks
 from mm.config.exchange import Exchange, is_loopback
 from mm.config.limits import Limits
-from mm.config.section import Conflict, FilePath, Range, Section, Shape
+from mm.config.section import Conflict, FilePath, Range, Section, Shape, refused
 
 
 class Quoting(Section):
@@ -50,10 +50,16 @@ class Health(Section):
             yield ("host",), "open to other machines: that needs a token_file"
 
 
+def _known_version(version: int) -> int:
+    if version != 1:
+        raise refused("this program reads version 1 only")
+    return version
+
+
 class Config(Section):
     """config.yaml."""
 
-    version: Literal[1]
+    version: Annotated[int, AfterValidator(_known_version), WithJsonSchema({"const": 1})]
     """Of this file's form."""
     name: Annotated[str, Shape(r"[a-z0-9]{1,8}", "1 to 8 small letters or digits")] = "kmm"
     """Of this installation: the beginning of every client order id, by which it knows its own orders."""
@@ -85,6 +91,3 @@ class Config(Section):
                     ("desks", name, "markets"),
                     "say which: tickers, events or series (real exchanges have thousands)",
                 )
-            for key in ("max_order_contracts", "max_order_dollars"):
-                if getattr(desk.limits, key) > getattr(self.limits, key):
-                    yield ("desks", name, "limits", key), f"must not be larger than limits.{key}"

@@ -7,6 +7,7 @@ with the way to write them; quoted text is always text. Numbers with a point are
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Final, TypeAlias
 
@@ -18,7 +19,7 @@ POINTED = re.compile(r"-?(0|[1-9][0-9]{0,14})\.[0-9]{1,18}")
 EXPONENT = re.compile(r"[-+]?[0-9]{1,12}(\.[0-9]{0,12})?[eE][-+]?[0-9]{1,2}")
 
 REFUSED: Final[tuple[tuple[re.Pattern[str], str], ...]] = (
-    (re.compile(r""), "no value: write null to switch it off, or leave the key out for its default"),
+    (re.compile(r""), "no value: leave the key out for its default (null switches a rule off)"),
     (re.compile(r"(?i)y|n|yes|no|on|off|true|false"), "write true or false (quote it if you mean text)"),
     (re.compile(r"(?i)null"), "write null (quote it if you mean text)"),
     (re.compile(r"(?i)[-+]?\.?(nan|inf|infinity)"), "not a number: NaN and infinity have no place here"),
@@ -57,3 +58,16 @@ def plain(text: str) -> Scalar:
         if pattern.fullmatch(text):
             raise ScalarRefused(advice)
     return text
+
+
+def kind_of(value: object) -> str:
+    """What a value is, without saying which: values may be secrets in the wrong place."""
+    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
+        (bool, "true or false"),
+        (int, "a number"),
+        ((float, Decimal), "a number with a point"),
+        (str, "text"),
+        (Mapping, "a mapping"),
+        ((tuple, list), "a list"),
+    )
+    return next((words for kind, words in kinds if isinstance(value, kind)), "null")

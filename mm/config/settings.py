@@ -31,13 +31,14 @@ def engine_settings(config: Config, run: str, markets: Mapping[str, tuple[str, .
 
 
 def risk_limits(config: Config, desk: Desk) -> RiskLimits:
-    """Of one desk; the account's price collar is the same for all."""
+    """Of one desk: the tighter of its own and the account's."""
+    account = config.limits
     return RiskLimits(
         max_position=desk.limits.max_position_contracts.units,
-        max_order_count=desk.limits.max_order_contracts.units,
-        max_order_value=desk.limits.max_order_dollars.money,
+        max_order_count=min(desk.limits.max_order_contracts, account.max_order_contracts).units,
+        max_order_value=min(desk.limits.max_order_dollars, account.max_order_dollars).money,
         max_event_exposure=desk.limits.max_event_exposure_dollars.money,
-        price_collar=config.limits.price_collar_cents.price,
+        price_collar=account.price_collar_cents.price,
     )
 
 

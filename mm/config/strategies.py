@@ -7,12 +7,14 @@ import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
+from enum import EnumType
 from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
 
 from mm.config.desks import Desk
-from mm.config.explain import Finding, did_you_mean, kind_of, unknown_key
+from mm.config.explain import Finding, did_you_mean, unknown_key
+from mm.config.scalars import kind_of
 from mm.core.strategy import EventStrategy, Params, Strategy
 
 PACKAGE: Final = "strategies"
@@ -103,7 +105,16 @@ def _field_problems(
     try:
         msgspec.convert(_with_floats(given[name]), field.type)
     except msgspec.ValidationError as problem:
-        yield Finding((name,), _in_words(str(problem), field.type, given[name]) + _description(field.type))
+        words, _, place = str(problem).partition(" - at `$")
+        inner = tuple(int(index) for index in re.findall(r"\[(\d+)\]", place))
+        message = _in_words(words, field.type, _item(given[name], inner))
+        yield Finding((name, *inner), message + _description(field.type))
+
+
+def _item(value: Any, path: tuple[int, ...]) -> Any:
+    for index in path:
+        value = value[index] if isinstance(value, tuple | list) else value
+    return value
 
 
 def _with_floats(value: Any) -> Any:
@@ -125,7 +136,6 @@ def _in_words(problem: str, kind: Any, value: object) -> str:
             + " or ".join(_choices(kind))
             + (did_you_mean(value, _choices(kind)) if isinstance(value, str) else "")
         )
-    problem = problem.partition(" - at ")[0]
     if bound := re.fullmatch(r"Expected `[^`]+` (>=|<=|>|<) (\S+)", problem):
         return f"must be {COMPARED[bound[1]]} {bound[2].removesuffix('.0')}"
     if wanted := re.match(r"Expected `([^`]+)`, got", problem):
@@ -135,9 +145,13 @@ def _in_words(problem: str, kind: Any, value: object) -> str:
 
 
 def _choices(kind: Any) -> list[str]:
+    """Of a `Literal` or an enumeration, or of a union that has one in it."""
     bare = _bare(kind)
-    values = get_args(bare) if get_origin(bare) is Literal else [each.value for each in bare]
-    return [str(value) for value in values]
+    if get_origin(bare) is Literal:
+        return [str(choice) for choice in get_args(bare)]
+    if isinstance(bare, EnumType):
+        return [str(member.value) for member in bare]
+    return [choice for part in get_args(bare) for choice in _choices(part)]
 
 
 def _bare(kind: Any) -> Any:

@@ -24,8 +24,8 @@ def read_text(path: Path) -> str:
     try:
         with path.open("rb") as file:
             content = file.read(LARGEST_BYTES + 1)
-    except OSError as problem:
-        reason = problem.strerror or "cannot be opened"
+    except (OSError, ValueError) as problem:  # ValueError: a NUL in the path
+        reason = getattr(problem, "strerror", None) or "not a path"
         raise ConfigErrors([ConfigError(str(path), None, None, "", f"cannot be read: {reason}")]) from None
     return decode(content, str(path))
 

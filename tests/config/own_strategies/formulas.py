@@ -1,0 +1,3 @@
+"""Not a strategy: something that strategies share."""
+
+HALF = 0.5
