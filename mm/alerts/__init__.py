@@ -1,0 +1,1 @@
+"""Ways to deliver an alert, one file each: ``send(alert, ts, repeats)`` and ``close()``."""

@@ -1,0 +1,1 @@
+"""What the operator sees: observers are folds over the engine's steps and never change a decision."""

@@ -1,0 +1,50 @@
+"""``alerts.jsonl``: every alert, one JSON object a line. The sink that is always there."""
+
+from __future__ import annotations
+
+import math
+from typing import Protocol
+
+from mm.core.actions import Alert, AlertLevel
+from mm.core.units import Nanos
+from mm.observe.files import LineFile, json_line, stamp
+
+
+class AlertSink(Protocol):
+    """One way to deliver. ``ts``: when the reason arose; ``repeats``: how often the same was held back."""
+
+    def send(self, alert: Alert, ts: Nanos, repeats: int = 0) -> None: ...
+
+    def close(self) -> None: ...
+
+
+class AlertFile:
+    """Written at once; a critical alert waits until it is on the disk itself (a few milliseconds)."""
+
+    def __init__(self, file: LineFile) -> None:
+        self._file = file
+
+    def send(self, alert: Alert, ts: Nanos, repeats: int = 0) -> None:
+        details: dict[str, object] = {name: _known(value) for name, value in alert.details}
+        if repeats:
+            details["repeats"] = repeats
+        record = {
+            **stamp(ts),
+            "level": alert.level.value,
+            "category": alert.category,
+            "strategy": alert.desk,
+            "message": alert.message,
+            "details": details,
+        }
+        self._file.add(json_line(record))
+        if alert.level is AlertLevel.CRITICAL:
+            self._file.sync()
+        else:
+            self._file.flush()
+
+    def close(self) -> None:
+        self._file.close()
+
+
+def _known(value: object) -> object:
+    return None if isinstance(value, float) and not math.isfinite(value) else value

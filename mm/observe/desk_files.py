@@ -1,0 +1,48 @@
+"""The frame of observers that keep one line file for each desk: remember in the step, render later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from mm.core.picture import Observed
+from mm.core.units import Nanos
+from mm.observe.files import LineFile
+from mm.observe.observer import ActionTable, EventTable, Watcher
+
+Render = Callable[[], bytes]
+RENDER_ABOVE = 10_000
+
+
+class DeskFiles(Watcher):
+    """``files`` by desk name. What concerns a desk without a file is nobody's here and is passed over."""
+
+    def __init__(self, files: Mapping[str, LineFile], events: EventTable, actions: ActionTable) -> None:
+        super().__init__(events, actions)
+        self.files = files
+        self._unrendered: list[tuple[str, Render]] = []
+
+    def say(self, desk: str, render: Render) -> None:
+        """``render`` makes the line later; at once only if the driver has not called for very long."""
+        if desk in self.files:
+            self._unrendered.append((desk, render))
+            if len(self._unrendered) > RENDER_ABOVE:
+                self._render()
+
+    def say_to_all(self, render: Render) -> None:
+        for desk in self.files:
+            self.say(desk, render)
+
+    def on_time(self, now: Nanos, engine: Observed) -> None:
+        self._render()
+        for file in self.files.values():
+            file.flush()
+
+    def close(self) -> None:
+        self._render()
+        for file in self.files.values():
+            file.close()
+
+    def _render(self) -> None:
+        for desk, render in self._unrendered:
+            self.files[desk].add(render())
+        self._unrendered.clear()

@@ -1,0 +1,102 @@
+"""``heartbeat.json``: the trading loop lives, and what it is about. Written by that loop itself, so that a
+hang shows as an old file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from mm.core.events import Tick
+from mm.core.picture import EnginePicture, Observed
+from mm.core.units import MILLISECOND, SECOND, Nanos
+from mm.observe.append import StorageError
+from mm.observe.files import seconds, stamp
+from mm.observe.observer import Every, Watcher
+from mm.observe.plain import amount, milliseconds
+from mm.observe.replace import json_document, replace_file
+
+EVERY: Nanos = SECOND
+EXPECTED_CALL: Nanos = 250 * MILLISECOND
+STATUS_OF_MODE = {
+    "STARTING": "starting",
+    "QUOTING": "active",
+    "PAUSED": "paused",
+    "HALTED": "disabled",
+    "CLOSING": "stopping",
+    "CLOSED": "stopping",
+}
+RESTING = frozenset({"RESTING", "PENDING_AMEND", "PENDING_CANCEL"})
+
+
+class Process(msgspec.Struct, frozen=True):
+    """Who writes: for people and for the watchdog."""
+
+    pid: int
+    version: str
+
+
+def status_word(picture: EnginePicture) -> str:
+    """active, paused, disabled (halted by a person), tripped, starting or stopping."""
+    word = STATUS_OF_MODE[picture.mode.upper()]
+    return "tripped" if not picture.breaker.trading_allowed and word != "stopping" else word
+
+
+class Heartbeat(Watcher):
+    """``interval``: how often the file is renewed. ``cycle`` counts Ticks. ``loop_lag_ms`` is by how much
+    the loop came late to its periodic work, the worst since the last heartbeat. ``fault`` is set while the
+    disk refuses."""
+
+    def __init__(self, path: Path, process: Process, started: Nanos, interval: Nanos = EVERY) -> None:
+        super().__init__({Tick: self._tick}, {})
+        self.fault: StorageError | None = None
+        self._path = path
+        self._process = process
+        self._interval = interval
+        self._beat = Every(interval)
+        self._cycle = 0
+        self._last_call: Nanos | None = None
+        self._lag: Nanos = 0
+        self._last = {**stamp(started), **self._form("starting", None)}
+        self._write()
+
+    def _tick(self, event: Tick, engine: Observed) -> None:
+        self._cycle += 1
+
+    def on_time(self, now: Nanos, engine: Observed) -> None:
+        if self._last_call is not None:
+            self._lag = max(self._lag, now - self._last_call - EXPECTED_CALL)
+        self._last_call = now
+        if self._beat.is_due(now):
+            picture = engine.picture()
+            self._last = {**stamp(now), **self._form(status_word(picture), picture)}
+            self._lag = 0
+            self._write()
+
+    def close(self) -> None:
+        self._last = {**self._last, "status": "stopping"}
+        self._write()
+
+    def _write(self) -> None:
+        """Not durable: freshness is all that counts here."""
+        try:
+            replace_file(self._path, json_document(self._last), durable=False)
+            self.fault = None
+        except StorageError as error:
+            self.fault = error
+
+    def _form(self, status: str, picture: EnginePicture | None) -> dict[str, object]:
+        cash = picture.cash if picture is not None else None
+        resting = [order for order in picture.orders if order.state.upper() in RESTING] if picture else []
+        reconciled = picture.last_reconcile if picture is not None else 0
+        return {
+            "status": status,
+            "cycle": self._cycle,
+            "interval_s": seconds(self._interval),
+            "bankroll": None if cash is None else amount(cash),
+            "resting_orders": len(resting),
+            "last_reconcile": seconds(reconciled) if reconciled else None,
+            "loop_lag_ms": milliseconds(self._lag),
+            "pid": self._process.pid,
+            "version": self._process.version,
+        }

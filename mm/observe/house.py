@@ -1,0 +1,144 @@
+"""All files of a run, opened at once with valid content before anything else happens, and who writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TextIO
+
+import msgspec
+from structlog.typing import FilteringBoundLogger
+
+from mm.core.actions import Alert, AlertLevel
+from mm.core.units import Nanos
+from mm.observe.alerting import AlertObserver, Sink
+from mm.observe.append import StorageError
+from mm.observe.files import Bounds, LineFile
+from mm.observe.first_files import first_metrics, first_status, last_status, make_directory
+from mm.observe.heartbeat import Heartbeat, Process
+from mm.observe.log import Form, RunLog
+from mm.observe.log_observer import LogObserver
+from mm.observe.metrics import MetricsFiles
+from mm.observe.names import check_name, inside
+from mm.observe.observer import Observer
+from mm.observe.redact import Redactor
+from mm.observe.replace import Replacer
+from mm.observe.status import BreakerStatus, BreakerStatusFiles
+from mm.observe.tables import ACTIONS, LATENCIES, LOOPS, ActionTable, LatencyTable, LoopTable
+from mm.observe.trading import TradingLog
+
+MakeSink = Callable[[LineFile], Sink]
+
+
+class RunSettings(msgspec.Struct, frozen=True):
+    """``desks``: strategy by desk name. ``stream``: where log lines go besides the files, None for nowhere.
+    ``alert_file`` makes the sink of ``alerts.jsonl``; ``more_sinks`` are other ways to deliver."""
+
+    run_dir: Path
+    desks: Mapping[str, str]
+    started: Nanos
+    process: Process
+    alert_file: MakeSink
+    more_sinks: Sequence[Sink] = ()
+    redactor: Redactor = Redactor()
+    log_level: str = "info"
+    log_form: Form = "json"
+    stream: TextIO | None = None
+    bounds: Bounds = Bounds()
+
+
+class RunFiles(msgspec.Struct, frozen=True):
+    """``observers`` in the order in which to call them; the driver closes each, then calls `close`.
+    ``statuses`` are the breaker files as the last run left them (None at the very first start of a desk):
+    tripped stays tripped. ``latency(name, ms, ts, desk="")`` takes measures of the shell."""
+
+    observers: list[Observer]
+    logger: FilteringBoundLogger
+    statuses: dict[str, BreakerStatus | None]
+    announce: Callable[[Alert, Nanos], None]
+    latency: Callable[..., None]
+    close: Callable[[], None]
+
+
+def open_run_files(settings: RunSettings) -> RunFiles:
+    """Make the run directory and every file of it. Raises `StorageError` or `UnsafeName`: then nothing may
+    start."""
+    home = make_directory(settings.run_dir)
+    names = [check_name(name) for name in settings.desks]
+    statuses = {name: last_status(home, name) for name in names}
+    lines = _Lines(home, settings.bounds, settings.redactor)
+    replacer = Replacer(settings.redactor.line)
+    sink = settings.alert_file(lines.open("alerts.jsonl"))
+    trading = TradingLog(lines.for_desks(names, "Strategy_{}_trading.jsonl"))
+    loops = LoopTable(lines.for_desks(names, "Strategy_{}_loops.csv", LOOPS), settings.started)
+    actions = ActionTable(lines.for_desks(names, "Strategy_{}_actions.csv", ACTIONS))
+    latencies = LatencyTable(lines.for_desks(names, "Strategy_{}_latencies.csv", LATENCIES))
+    log = RunLog(
+        lines.for_desks(names, "{}.log"),
+        redactor=settings.redactor,
+        level=settings.log_level,
+        form=settings.log_form,
+        stream=settings.stream,
+    )
+    metrics_paths = first_metrics(home, settings.desks, settings.started)
+    status_paths = first_status(home, statuses, settings.started)
+    heartbeat = Heartbeat(inside(home, "heartbeat.json"), settings.process, settings.started)
+    log_observer = LogObserver(log.logger, log.sink)
+
+    def faults() -> Iterator[StorageError]:
+        found = [*(file.fault for file in lines.opened), replacer.fault, heartbeat.fault]
+        yield from (fault for fault in found if fault is not None)
+
+    def latency(name: str, ms: float, ts: Nanos, desk: str = "") -> None:
+        latencies.latency(name, ms, ts, desk)
+        log_observer.latency(name, ms, ts, desk)
+
+    def close() -> None:
+        replacer.close()
+        log.close()
+
+    alerts = AlertObserver([sink, *settings.more_sinks], faults)
+    alerts.announce(_started(settings), settings.started)
+    return RunFiles(
+        observers=[
+            trading,
+            loops,
+            actions,
+            latencies,
+            MetricsFiles(metrics_paths, replacer, settings.started),
+            BreakerStatusFiles(status_paths, replacer),
+            heartbeat,
+            log_observer,
+            alerts,
+        ],
+        logger=log.logger,
+        statuses=statuses,
+        announce=alerts.announce,
+        latency=latency,
+        close=close,
+    )
+
+
+class _Lines:
+    """Opens line files and knows all of them."""
+
+    def __init__(self, home: Path, bounds: Bounds, redactor: Redactor) -> None:
+        self.opened: list[LineFile] = []
+        self._home = home
+        self._bounds = bounds
+        self._redactor = redactor
+
+    def open(self, name: str, head: bytes = b"") -> LineFile:
+        path = inside(self._home, name)
+        file = LineFile(path, head=head, bounds=self._bounds, scrub=self._redactor.line)
+        self.opened.append(file)
+        return file
+
+    def for_desks(self, names: Iterable[str], form: str, head: bytes = b"") -> dict[str, LineFile]:
+        return {name: self.open(form.format(name), head) for name in names}
+
+
+def _started(settings: RunSettings) -> Alert:
+    details = (("version", settings.process.version), ("pid", settings.process.pid))
+    desks = ", ".join(f"{name} ({strategy})" for name, strategy in settings.desks.items())
+    return Alert(AlertLevel.INFO, "bot_startup", f"started: {desks}", details=details)

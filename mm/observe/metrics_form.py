@@ -1,0 +1,108 @@
+"""The form of the metrics file: keys, order and units as the operator's contract has them."""
+
+from __future__ import annotations
+
+from mm.core.picture import DeskPicture, MarketPicture
+from mm.core.units import DOLLAR, MONEY_DOLLAR, Money, Nanos
+from mm.observe.files import iso, seconds
+from mm.observe.plain import amount, contracts, dollars, known, opinion
+from mm.observe.tally import DeskTally, MarketTally
+
+Form = dict[str, object]
+
+
+def metrics(desk: DeskPicture, tally: DeskTally, now: Nanos, started: Nanos) -> Form:
+    """The whole document, ``summary`` first."""
+    return {
+        "summary": {
+            "strategy_name": desk.name,
+            "runtime_seconds": seconds(now - started),
+            **_orders(tally, now),
+            **_latencies(tally),
+            **_money(desk, tally),
+        },
+        "markets": {market.ticker: _market(market, tally.market(market.ticker)) for market in desk.markets},
+        "updated_at": seconds(now),
+        "updated_at_iso": iso(now),
+    }
+
+
+def _orders(tally: DeskTally, now: Nanos) -> Form:
+    return {
+        "orders_sent": tally.orders_sent,
+        "orders_acknowledged": tally.orders_acknowledged,
+        "orders_rejected": tally.orders_rejected,
+        "orders_canceled": tally.orders_canceled,
+        "order_success_rate_pct": _rounded(tally.success_rate_pct()),
+        "api_errors": tally.api_errors,
+        "api_errors_last_hour": tally.errors_last_hour(now),
+        "total_fills": tally.total_fills,
+        "fill_rate_pct": _rounded(tally.fill_rate_pct()),
+    }
+
+
+def _latencies(tally: DeskTally) -> Form:
+    p50, p95, p99 = tally.quote_latencies.quantiles(50, 95, 99)
+    return {
+        "avg_quote_latency_ms": _rounded(tally.quote_latencies.mean()),
+        "p50_quote_latency_ms": _rounded(p50),
+        "p95_quote_latency_ms": _rounded(p95),
+        "p99_quote_latency_ms": _rounded(p99),
+    }
+
+
+def _money(desk: DeskPicture, tally: DeskTally) -> Form:
+    sources = [market.attribution for market in tally.markets.values()]
+    return {
+        "avg_spread_width": opinion(tally.average_spread()),
+        "total_realized_pnl": amount(desk.realized),
+        "total_unrealized_pnl": amount(desk.unrealized),
+        "total_fees": amount(desk.fees),
+        "total_pnl": amount(desk.realized + desk.unrealized - desk.fees),
+        "max_inventory_imbalance": known(tally.max_imbalance),
+        "orders_in_doubt": tally.orders_in_doubt,
+        "two_sided_uptime_pct": _rounded(tally.uptime_pct()),
+        "spread_capture_pnl": _half(sum(source.doubled_capture for source in sources)),
+        "inventory_pnl": _half(sum(source.doubled_inventory for source in sources)),
+        "pnl_at_mid": _half(sum(source.doubled_total for source in sources)),
+        "strategy": desk.strategy,
+    }
+
+
+def _market(market: MarketPicture, tally: MarketTally) -> Form:
+    return {
+        "position": contracts(market.position),
+        "avg_cost": dollars(market.average_cost) if market.position else None,
+        "mark": None if market.mark is None else dollars(market.mark),
+        "realized_pnl": amount(market.realized),
+        "unrealized_pnl": amount(market.unrealized),
+        "fees": amount(market.fees),
+        "inventory_exposure": _exposure(market),
+        "spread_width": dollars(market.spread_width) if market.spread_width else None,
+        "quotes": market.quotes,
+        "fills": market.fills,
+        **{name: opinion(markout.mean()) for name, markout in tally.markouts},
+    }
+
+
+def _exposure(market: MarketPicture) -> float | None:
+    """Dollars that the position loses if the market settles against it: at the mark, null without one."""
+    if market.position == 0:
+        return 0.0
+    if market.mark is None:
+        return None
+    at_risk: Money = market.position * (market.mark if market.position > 0 else market.mark - DOLLAR)
+    return amount(at_risk)
+
+
+def _half(doubled: int) -> float:
+    return doubled / (2 * MONEY_DOLLAR)
+
+
+def _rounded(value: float | None) -> float | None:
+    return None if value is None else known(round(value, 6))
+
+
+def empty_metrics(name: str, strategy: str, now: Nanos) -> Form:
+    """What the file says before anything happened."""
+    return metrics(DeskPicture(name, strategy, (), 0, 0, 0, 0.0), DeskTally(), now, now)

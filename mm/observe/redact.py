@@ -1,0 +1,102 @@
+"""Secrets never reach a file or a terminal: they are cut out where bytes leave, whole, with no part shown."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus
+
+HIDDEN = "[redacted]"
+SHORTEST = 4
+SECRET_KEY = re.compile(
+    r"secret|password|passwd|passphrase|token|private[_-]?key|api[_-]?key|access[_-]?key|key[_-]?id|"
+    r"signature|authorization|credential",
+    re.IGNORECASE,
+)
+PEM = re.compile(r"-----BEGIN [A-Z0-9 ]+-----.*?(?:-----END [A-Z0-9 ]+-----|\Z)", re.DOTALL)
+HEADER = re.compile(
+    r"""((?:KALSHI-ACCESS-(?:KEY|SIGNATURE)|AUTHORIZATION)\\?["']?\s*[:=,]\s*\\?["']?)"""
+    r"""(?:Bearer\s+|Basic\s+)?[^\s"',}\\]+""",
+    re.IGNORECASE,
+)
+
+
+class Redactor:
+    """Knows the secrets of this process in every form that they could leak in."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._forms: tuple[str, ...] = ()
+        self._bytes: tuple[bytes, ...] = ()
+        for secret in secrets:
+            self.register(secret)
+
+    def __repr__(self) -> str:
+        return f"Redactor({len(self._forms)} forms)"
+
+    def register(self, secret: str) -> None:
+        """Hide ``secret`` from now on, and each line of it if it has several (a PEM). Raises ValueError if
+        it is too short to be told from ordinary text."""
+        if len(secret) < SHORTEST:
+            raise ValueError(f"a secret of fewer than {SHORTEST} characters cannot be hidden")
+        parts = {secret, secret.strip()}
+        if "\n" in secret.strip():
+            parts |= {line.strip() for line in secret.splitlines() if len(line.strip()) > 2 * SHORTEST}
+        forms = {form for part in parts if "-----" not in part or "\n" in part for form in _forms(part)}
+        # The longest first, so that no longer form leaves a rest.
+        self._forms = tuple(sorted({*self._forms, *forms}, key=lambda form: (-len(form), form)))
+        self._bytes = tuple(form.encode("utf-8", "surrogatepass") for form in self._forms)
+
+    def line(self, data: bytes) -> bytes:
+        """Bytes on their way to a file: registered secrets only, so that JSON stays JSON."""
+        for form in self._bytes:
+            if form in data:
+                data = data.replace(form, HIDDEN.encode())
+        return data
+
+    def text(self, text: str) -> str:
+        """A text from anywhere: also PEM blocks, and headers that carry a key or a signature."""
+        if "-----BEGIN" in text:
+            text = PEM.sub(HIDDEN, text)
+        text = HEADER.sub(rf"\1{HIDDEN}", text)
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, HIDDEN)
+        return text
+
+    def value(self, value: object) -> object:
+        """The same for a value of a record, however deep. What is neither a number nor a container is
+        turned into text first, because its own form could hide a secret from us; so is NaN, for JSON."""
+        if value is None or isinstance(value, bool | int):
+            return value
+        if isinstance(value, float):
+            return value if math.isfinite(value) else str(value)
+        if isinstance(value, Mapping):
+            return {
+                self.text(str(key)): HIDDEN if SECRET_KEY.search(str(key)) else self.value(inner)
+                for key, inner in value.items()
+            }
+        if isinstance(value, list | tuple | set | frozenset):
+            return [self.value(inner) for inner in value]
+        if isinstance(value, bytes):
+            value = value.decode("utf-8", "backslashreplace")
+        return self.text(value if isinstance(value, str) else str(value))
+
+
+def _forms(secret: str) -> set[str]:
+    """Plain, and as JSON, URL, repr and base64 (both alphabets, with and without padding) write it."""
+    raw = secret.encode("utf-8", "surrogatepass")
+    packed = [base64.b64encode(raw).decode(), base64.urlsafe_b64encode(raw).decode()]
+    return {
+        secret,
+        json.dumps(secret)[1:-1],
+        json.dumps(secret, ensure_ascii=False)[1:-1],
+        repr(secret)[1:-1],
+        quote(raw, safe=""),
+        quote(raw),
+        quote_plus(raw),
+        *packed,
+        *(text.rstrip("=") for text in packed),
+    }

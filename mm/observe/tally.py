@@ -1,0 +1,110 @@
+"""What a desk's metrics count between two writings of the file: orders, errors, fills, latencies, uptime."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from mm.core.events import Fill
+from mm.core.picture import DeskPicture
+from mm.core.units import SECOND, Count, Nanos
+from mm.observe.attribution import Attribution
+from mm.observe.latency import Latencies
+from mm.observe.markouts import HORIZONS, Markout
+
+HOUR: Nanos = 3600 * SECOND
+ERRORS_REMEMBERED = 100_000
+
+
+class MarketTally:
+    """One market: its mid as last decided on (doubled, `Price`), None while the book has one side."""
+
+    def __init__(self) -> None:
+        self.doubled_mid: int | None = None
+        self.attribution = Attribution()
+        self.markouts = [(name, Markout(horizon)) for name, horizon in HORIZONS]
+
+    def see(self, ts: Nanos, mid: float | None, position: Count) -> None:
+        """What a Tick saw. Markouts that fell due before are settled at the mid that stood until now."""
+        self.settle_due(ts)
+        if position != self.attribution.position:
+            self.attribution.adopt(position)
+        self.doubled_mid = None if mid is None else round(2 * mid)
+        if self.doubled_mid is not None:
+            self.attribution.mark(self.doubled_mid)
+
+    def fill(self, ts: Nanos, fill: Fill) -> None:
+        self.attribution.fill(fill.side, fill.price, fill.count, fill.fee)
+        for _, markout in self.markouts:
+            markout.fill(ts, fill.side, fill.price, fill.count)
+
+    def settle_due(self, now: Nanos) -> None:
+        for _, markout in self.markouts:
+            markout.settle(now, self.doubled_mid)
+
+
+class DeskTally:
+    """Counters of one desk since the start; the names are those of the metrics file."""
+
+    def __init__(self) -> None:
+        self.orders_sent = 0
+        self.orders_acknowledged = 0
+        self.orders_rejected = 0
+        self.orders_in_doubt = 0
+        self.orders_canceled = 0
+        self.total_fills = 0
+        self.api_errors = 0
+        self.posted: Count = 0
+        self.filled: Count = 0
+        self.quote_latencies = Latencies()
+        self.max_imbalance = 0.0
+        self.markets: dict[str, MarketTally] = {}
+        self._error_times: deque[Nanos] = deque(maxlen=ERRORS_REMEMBERED)
+        self._sampled_at: Nanos | None = None
+        self._seen_for: Nanos = 0
+        self._two_sided_for: Nanos = 0
+        self._spread_sum = 0
+        self._spread_samples = 0
+
+    def market(self, ticker: str) -> MarketTally:
+        found = self.markets.get(ticker)
+        if found is None:
+            found = self.markets[ticker] = MarketTally()
+        return found
+
+    def api_error(self, ts: Nanos) -> None:
+        self.api_errors += 1
+        self._error_times.append(ts)
+
+    def errors_last_hour(self, now: Nanos) -> int:
+        while self._error_times and self._error_times[0] <= now - HOUR:
+            self._error_times.popleft()
+        return len(self._error_times)
+
+    def sample(self, now: Nanos, desk: DeskPicture) -> None:
+        """Called at every writing: spreads of markets quoted on both sides, uptime as time-weighted share
+        of the desk's markets, and the highest imbalance."""
+        self.max_imbalance = max(self.max_imbalance, desk.inventory_imbalance)
+        spreads = [market.spread_width for market in desk.markets if market.spread_width > 0]
+        self._spread_sum += sum(spreads)
+        self._spread_samples += len(spreads)
+        if self._sampled_at is not None:
+            elapsed = now - self._sampled_at
+            self._seen_for += elapsed * len(desk.markets)
+            self._two_sided_for += elapsed * len(spreads)
+        self._sampled_at = now
+
+    def success_rate_pct(self) -> float | None:
+        """Acknowledged of all answered; an answer that leaves the outcome unknown is no success."""
+        answered = self.orders_acknowledged + self.orders_rejected + self.orders_in_doubt
+        return 100 * self.orders_acknowledged / answered if answered else None
+
+    def fill_rate_pct(self) -> float | None:
+        """Filled contracts of those ever asked for."""
+        return 100 * self.filled / self.posted if self.posted else None
+
+    def average_spread(self) -> float | None:
+        """In `Price` units."""
+        return self._spread_sum / self._spread_samples if self._spread_samples else None
+
+    def uptime_pct(self) -> float | None:
+        return 100 * self._two_sided_for / self._seen_for if self._seen_for else None

@@ -1,0 +1,150 @@
+"""``Strategy_<NAME>_trading.jsonl``: what this desk did and what became of it, one JSON object a line.
+
+Exactly the eight event types of the operator's manual. A place and an amend are both ``order_sent`` (the
+key ``action`` tells them apart), and are acknowledged or rejected alike; a cancel shows when it is done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from mm.core.actions import AmendOrder, CancelOrder, PlaceOrder
+from mm.core.events import (
+    AccountReport,
+    AmendReject,
+    ApiError,
+    CancelReject,
+    Fill,
+    MarketStatus,
+    OrderAck,
+    OrderAmended,
+    OrderCanceled,
+    OrderInDoubt,
+    OrderReject,
+    OrderReport,
+    OrderStatus,
+)
+from mm.core.picture import Observed
+from mm.core.units import SECOND, Count, Nanos
+from mm.observe import records
+from mm.observe.desk_files import DeskFiles
+from mm.observe.files import LineFile, json_line, stamp
+from mm.observe.observer import Every
+from mm.observe.requests import Changing, NewFills, SentOrders, Trouble, is_api_error
+
+SNAPSHOT_EVERY: Nanos = 10 * SECOND
+Fields = Callable[[], records.Record]
+
+
+class TradingLog(DeskFiles):
+    """``files`` by desk name. Steps are remembered as they are and put into words in `on_time`."""
+
+    def __init__(self, files: Mapping[str, LineFile]) -> None:
+        super().__init__(
+            files,
+            {
+                OrderAck: self._acknowledged,
+                OrderAmended: self._acknowledged,
+                OrderReject: self._rejected,
+                AmendReject: self._rejected,
+                CancelReject: self._trouble,
+                OrderInDoubt: self._trouble,
+                ApiError: self._trouble,
+                OrderCanceled: self._canceled,
+                OrderReport: self._reported,
+                Fill: self._fills,
+                AccountReport: self._account,
+                MarketStatus: self._status,
+            },
+            {PlaceOrder: self._sent, AmendOrder: self._sent, CancelOrder: self._cancel_sent},
+        )
+        self._orders = SentOrders()
+        self._new_fills = NewFills()
+        self._positions: dict[str, Count] = {}
+        self._snapshot = Every(SNAPSHOT_EVERY)
+
+    def on_time(self, now: Nanos, engine: Observed) -> None:
+        if self._snapshot.is_due(now):
+            for desk in engine.picture().desks:
+                self._say(desk.name, now, "pnl_snapshot", partial(records.snapshot, desk))
+        super().on_time(now, engine)
+
+    def _say(self, desk: str, ts: Nanos, word: str, fields: Fields) -> None:
+        self.say(desk, partial(_line, ts, word, desk, fields))
+
+    def _answer(self, desk: str, ts: Nanos, word: str, fields: Fields) -> None:
+        """An answer or an error that belongs to no desk we know of concerns every desk."""
+        for name in (desk,) if desk else self.files:
+            self._say(name, ts, word, fields)
+
+    # -- orders ---------------------------------------------------------------------------------------
+    def _sent(self, ts: Nanos, action: Changing, engine: Observed) -> None:
+        desk = engine.desk_of(action.ticker)
+        self._orders.change(action, desk)
+        self._say(desk, ts, "order_sent", partial(records.sent, action))
+
+    def _cancel_sent(self, ts: Nanos, action: CancelOrder, engine: Observed) -> None:
+        self._orders.touch(action, engine.desk_of(action.ticker))
+
+    def _desk_and_market(self, client_order_id: str) -> tuple[str, str]:
+        order = self._orders.get(client_order_id)
+        return (order.desk, order.ticker) if order is not None else ("", "")
+
+    def _acknowledged(self, event: OrderAck | OrderAmended, engine: Observed) -> None:
+        desk, ticker = self._desk_and_market(event.client_order_id)
+        self._answer(desk, event.ts, "order_acknowledged", partial(records.acknowledged, event, ticker))
+
+    def _rejected(self, event: OrderReject | AmendReject, engine: Observed) -> None:
+        desk, ticker = self._desk_and_market(event.client_order_id)
+        self._answer(desk, event.ts, "order_rejected", partial(records.rejected, event, ticker))
+        self._trouble(event, engine)
+
+    def _trouble(self, event: Trouble, engine: Observed) -> None:
+        if is_api_error(event):
+            desk = "" if isinstance(event, ApiError) else self._desk_and_market(event.client_order_id)[0]
+            self._answer(desk, event.ts, "api_error", partial(records.api_error, event))
+
+    def _canceled(self, event: OrderCanceled, engine: Observed) -> None:
+        desk, ticker = self._desk_and_market(event.client_order_id)
+        if self._orders.cancel(event.client_order_id, desk, ticker):
+            self._answer(desk, event.ts, "order_canceled", partial(records.canceled, event, ticker))
+
+    def _reported(self, event: OrderReport, engine: Observed) -> None:
+        if event.status is not OrderStatus.CANCELED:
+            return
+        desk = engine.desk_of(event.ticker)
+        if self._orders.cancel(event.client_order_id, desk, event.ticker):
+            self._say(desk, event.ts, "order_canceled", partial(records.removed, event))
+
+    # -- fills and positions --------------------------------------------------------------------------
+    def _fills(self, event: Fill, engine: Observed) -> None:
+        for fill in self._new_fills.of(event):
+            self._say(engine.desk_of(fill.ticker), event.ts, "fill", partial(records.fill, fill))
+            self._moved(event.ts, fill.ticker, "fill", engine, booked=fill.side.sign * fill.count)
+
+    def _account(self, event: AccountReport, engine: Observed) -> None:
+        for fill in self._new_fills.of(event):
+            self._say(engine.desk_of(fill.ticker), event.ts, "fill", partial(records.fill, fill))
+        for ticker in {row.ticker for row in event.positions} | self._positions.keys():
+            self._moved(event.ts, ticker, "reconciled", engine)
+
+    def _status(self, event: MarketStatus, engine: Observed) -> None:
+        if event.settlement_value is not None:
+            self._moved(event.ts, event.ticker, "settled", engine)
+
+    def _moved(
+        self, ts: Nanos, ticker: str, reason: str, engine: Observed, booked: Count | None = None
+    ) -> None:
+        """A market seen for the first time was flat before, or where ``booked`` came from."""
+        new = engine.position(ticker)
+        first = 0 if booked is None else new - booked
+        moved = new - self._positions.get(ticker, first)
+        self._positions[ticker] = new
+        if moved:
+            fields = partial(records.inventory, ticker, new, moved, reason)
+            self._say(engine.desk_of(ticker), ts, "inventory_change", fields)
+
+
+def _line(ts: Nanos, word: str, desk: str, fields: Fields) -> bytes:
+    return json_line({**stamp(ts), "event_type": word, "strategy": desk, **fields()})
