@@ -5,16 +5,20 @@ Two underscores are one step down. The value is read by the same rules as a valu
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Final
 
 from mm.config.document import Document, compose
 from mm.config.errors import ConfigError, ConfigErrors, KeyPath, key_text
 from mm.config.explain import did_you_mean
+from mm.config.model import Config
 from mm.config.text import decode
 
 PREFIX: Final = "KMM__"
 STEP: Final = "__"
+# A limit that someone believes to be set, and is not, is worse than an error.
+MISSPELT: Final = re.compile(rf"(?i:kmm)_+({'|'.join(Config.model_fields)})(_|$)")
 
 
 def override(document: Document, environment: Mapping[str, str]) -> None:
@@ -27,6 +31,9 @@ def override(document: Document, environment: Mapping[str, str]) -> None:
             path = tuple(name.removeprefix(PREFIX).split(STEP))
             for problem in _lay_over(document, name, path, environment[name]):
                 document.errors.append(ConfigError(key_text((name,)), None, None, key_text(path), problem))
+        elif MISSPELT.match(name):
+            problem = f"would not be read: after KMM come two underscores, as in {PREFIX}log__level"
+            document.errors.append(ConfigError(key_text((name,)), None, None, "", problem))
 
 
 def _lay_over(document: Document, name: str, path: KeyPath, text: str) -> Iterator[str]:

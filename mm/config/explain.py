@@ -57,8 +57,9 @@ def unknown_key(path: KeyPath, known: Iterable[str]) -> Finding:
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """``, did you mean "x"?`` or nothing."""
-    close = difflib.get_close_matches(word[:100], list(known), n=1)
-    return f', did you mean "{close[0]}"?' if close else ""
+    by_small_letters = {each.lower(): each for each in known}
+    close = difflib.get_close_matches(word[:100].lower(), by_small_letters, n=1)
+    return f', did you mean "{by_small_letters[close[0]]}"?' if close else ""
 
 
 def section_at(path: KeyPath) -> type[Section] | None:

@@ -7,7 +7,7 @@ import pkgutil
 import re
 from collections.abc import Iterator, Mapping
 from decimal import Decimal
-from enum import EnumType
+from enum import Enum, EnumType
 from typing import Any, Final, Literal, get_args, get_origin
 
 import msgspec
@@ -150,7 +150,7 @@ def _choices(kind: Any) -> list[str]:
     if get_origin(bare) is Literal:
         return [str(choice) for choice in get_args(bare)]
     if isinstance(bare, EnumType):
-        return [str(member.value) for member in bare]
+        return [str(choice.value) for choice in list[Enum](bare)]
     return [choice for part in get_args(bare) for choice in _choices(part)]
 
 

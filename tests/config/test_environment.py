@@ -33,6 +33,13 @@ def test_it_may_set_what_the_file_leaves_out_and_lists_too() -> None:
 
 BROKEN = [
     (
+        "KMM__CIRCUIT_BREAKER__pnl_threshold",
+        "-50",
+        'CIRCUIT_BREAKER: unknown key, did you mean "circuit_breaker"?',
+    ),
+    ("KMM_circuit_breaker__pnl_threshold", "-50", "would not be read: after KMM come two underscores"),
+    ("kmm__name", "x", "would not be read: "),
+    (
         "KMM__circuit_breaker__pnl_threshol",
         "-50",
         'circuit_breaker.pnl_threshol: unknown key, did you mean "pnl_threshold"?',
