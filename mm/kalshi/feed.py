@@ -32,6 +32,13 @@ _quiet = logging.getLogger("mm.kalshi.feed.websockets")
 _quiet.setLevel(logging.CRITICAL)  # its DEBUG lines show the signed headers
 
 
+class _Connect(connect):
+    """A redirect would send signed headers to a path, or a host, that nobody chose."""
+
+    def process_redirect(self, exc: Exception) -> Exception | str:
+        return exc
+
+
 class Feed:
     """``emit`` gets lists of events, synchronously, on the loop's thread. ``clock``: nanoseconds since the
     epoch. ``random`` gives floats in [0, 1). ``beat``: seconds between looks at the session's time-outs."""
@@ -116,12 +123,12 @@ class Feed:
         self._flush()
         self._emit(self._session.disconnected(self._clock(), reason))
         self._attempt = 0 if self._clock() - began >= STEADY else self._attempt + 1
-        wait = self._pause(self._attempt - 1, self._random) if self._attempt else self._pause(0, self._random)
+        wait = self._pause(max(self._attempt - 1, 0), self._random)
         return max(wait, LONGEST) if is_refused else wait
 
-    def _connect(self) -> connect:
+    def _connect(self) -> _Connect:
         headers = self._signer.headers("GET", self._endpoint.path, self._clock() // MILLISECOND)
-        return connect(
+        return _Connect(
             self._endpoint.url,
             additional_headers=headers,
             compression=None,
@@ -160,9 +167,10 @@ class Feed:
                 frame = await connection.recv(decode=False)
             except ConnectionClosed as error:
                 return f"the link was lost: {error.rcvd.code if error.rcvd else 'no close frame'}"
-            if not self._batch:
+            events = self._session.receive(self._clock(), frame)
+            if events and not self._batch:
                 loop.call_soon(self._flush)
-            self._batch += self._session.receive(self._clock(), frame)
+            self._batch += events
             if self._session.has_outgoing:
                 self._to_send.set()
 
