@@ -126,6 +126,7 @@ class Ledger:
                 cost=signed_cost,
                 opening_count=report.position,
                 opening_cost=signed_cost,
+                trip_max=abs(report.position),
             )
         held = sum(collateral(report.position) for report in positions)
         self.opening_cash = cash + held
@@ -155,6 +156,8 @@ class Ledger:
         position.trip_max = max(position.trip_max, abs(position.count))
         if position.count == 0:
             self._close_trip(position, fill.ts)
+        elif position.settled and position.mark is not None:
+            self._pay_out(position, position.mark, fill.ts)
         return True
 
     def _trade_through_zero(self, position: Position, fill: Fill) -> None:
@@ -166,7 +169,8 @@ class Ledger:
         position.trade(fill.side, fill.price, fill.count - closing)
 
     def settle(self, ticker: str, value: Price, now: Nanos) -> None:
-        """The market paid ``value`` for YES. There is no settlement fee (protocol section 11)."""
+        """The market paid ``value`` for YES. There is no settlement fee (protocol section 11). A fill that is
+        learned of later was paid for too."""
         position = self.position(ticker)
         position.mark = value
         if position.settled:
@@ -174,9 +178,12 @@ class Ledger:
         position.settled = True
         position.changed_at = now
         if position.count:
-            side = Side.ASK if position.count > 0 else Side.BID
-            position.trade(side, value, abs(position.count))
-            self._close_trip(position, now)
+            self._pay_out(position, value, now)
+
+    def _pay_out(self, position: Position, value: Price, now: Nanos) -> None:
+        side = Side.ASK if position.count > 0 else Side.BID
+        position.trade(side, value, abs(position.count))
+        self._close_trip(position, now)
 
     def _open_trip(self, position: Position, now: Nanos) -> None:
         position.trip_opened_at, position.trip_max = now, 0
