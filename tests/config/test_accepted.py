@@ -179,6 +179,12 @@ def test_the_hash_changes_with_a_value_and_not_with_its_form() -> None:
     assert config_hash(same) == config_hash(read(GOOD).config)
     assert config_hash(other) != config_hash(same)
     assert len(config_hash(same)) == 16
+    desks = ["A: {strategy: own, markets: {series: [KX]}}", "B: {strategy: own, markets: {series: [KY]}}"]
+    hashes = {
+        config_hash(read(f"version: 1\ndesks: {{{', '.join(order)}}}\n").config)
+        for order in (desks, desks[::-1])
+    }
+    assert len(hashes) == 1
 
 
 def test_every_value_knows_where_it_came_from() -> None:

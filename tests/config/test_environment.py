@@ -84,6 +84,13 @@ def test_a_wrong_override_is_an_error_that_names_the_variable(variable: str, val
     assert "hunter2" not in found
 
 
+def test_variables_are_laid_over_in_the_order_of_their_names() -> None:
+    environment = {"KMM__health__port": "0", "KMM__health": "null"}
+    for order in (list(environment), list(reversed(environment))):
+        (error,) = errors_of(GOOD, {name: environment[name] for name in order})
+        assert error.startswith("KMM__health__port: health.port: unknown key: what stands above it")
+
+
 def test_errors_of_the_file_come_first_then_the_variables_by_name() -> None:
     errors = errors_of(GOOD + "name: no\n", {"KMM__b": "1", "KMM__a": "1"})
     assert [error.split(":")[0] for error in errors] == ["c", "KMM__a", "KMM__b"]
