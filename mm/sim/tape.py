@@ -25,8 +25,8 @@ class TapePlayer:
     shift with it. A market opens with its first frame. At its close it is determined by the official value
     in ``settlement_values`` (by ticker), else by the one on the tape: these markets are struck at the
     settlement of the one before, so it is the strike of the next market of the series. Value >= strike
-    means yes. Without either, the last traded price decides: yes from 50 cents. The owner moves the venue's clock
-    (`Venue.advance`) before it calls `wake`. Raises ValueError for a speed that is not positive."""
+    means yes. Without either, the last traded price decides: yes from 50 cents. The owner moves the venue's
+    clock (`Venue.advance`) before it calls `wake`. Raises ValueError for a speed that is not positive."""
 
     def __init__(
         self,
