@@ -94,10 +94,8 @@ class AlertObserver:
                 known[1].held_back += 1
                 known[1].last = ts
                 continue
-            if known is not None:
-                self._tell_held_back(*known)
             self._sent[key] = (alert, _Sent(ts, ts))
-            self._deliver(alert, ts, 0)
+            self._deliver(alert, ts, known[1].held_back if known is not None else 0)
         self._waiting.clear()
 
     def _tell_held_back(self, alert: Alert, sent: _Sent) -> None:

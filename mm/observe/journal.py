@@ -65,7 +65,11 @@ class Journal:
         self._part = 0
         self._file: AppendFile | None = None
         self._written = 0
-        self._start_part()
+        try:
+            self._start_part()
+        except StorageError:
+            self._keeper.close()
+            raise
 
     def event(self, event: AnyEvent) -> None:
         """Raises ValueError for a `Reference` that is no number: no source may emit it."""

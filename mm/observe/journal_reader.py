@@ -62,7 +62,14 @@ def _parts_of(directory: Path, run: int | None) -> list[Path]:
     missing = set(range(1, max(parts) + 1)) - set(parts)
     if missing:
         raise JournalError(f"{directory}: run {wanted} lacks its part {min(missing)}")
-    return [parts[number] for number in sorted(parts)]
+    ordered = [parts[number] for number in sorted(parts)]
+    return ordered if len(ordered) == 1 or _is_begun(ordered[-1]) else ordered[:-1]
+
+
+def _is_begun(path: Path) -> bool:
+    """False if the writer was killed before the first line of this part was whole."""
+    with _open(path) as file:
+        return file.readline().endswith(b"\n")
 
 
 def _open(path: Path) -> gzip.GzipFile | BufferedReader:

@@ -1,4 +1,4 @@
-"""A day of a desk in a few events: every file of the operator's manual is there, valid, and tells the story."""
+"""A day of a desk in a few events: every file of the operator's manual is valid and tells the story."""
 
 from __future__ import annotations
 
@@ -324,6 +324,7 @@ def test_a_link_in_the_place_of_a_file_is_refused(tmp_path: Path) -> None:
     assert (tmp_path / "outside").read_text() == "precious\n"
 
 
+INVENTORY = f'"ticker":"{TICKER}","new_inventory":5,"change":5,"reason":"fill"}}'
 COMMANDS = {
     "cat DEFAULT_circuit_breaker_status.json | jq .is_open": "false",
     "cat DEFAULT_circuit_breaker_status.json | jq .trip_reason": '"10 API errors in a row"',
@@ -336,7 +337,7 @@ COMMANDS = {
     "cat Strategy_DEFAULT_trading.jsonl | "
     'jq "select(.event_type == \\"fill\\" and .timestamp > 1789999000)" | grep -c trade_id': "1",
     "cat Strategy_DEFAULT_trading.jsonl | jq 'select(.event_type == \"inventory_change\")' | tail -5"
-    " | tr -d ' \\n' | sed 's/\\.0,/,/g'": f'"ticker":"{TICKER}","new_inventory":5,"change":5,"reason":"fill"}}',
+    " | tr -d ' \\n' | sed 's/\\.0,/,/g'": INVENTORY,
     "cat Strategy_DEFAULT_trading.jsonl | jq 'select(.event_type == \"api_error\")' | tail -10 | wc -l": "10",
     "cat Strategy_DEFAULT_trading.jsonl | jq 'select(.event_type == \"api_error\")' | jq -r '.timestamp'"
     " | awk '{print strftime(\"%Y-%m-%d\", $1)}' | uniq -c | wc -l": "1",

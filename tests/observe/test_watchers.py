@@ -1,0 +1,262 @@
+"""Alerts, breaker status, heartbeat, screen, and the arithmetic of the metrics."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from rich.console import Console
+
+from mm.alerts.file import AlertFile
+from mm.core.actions import Alert, AlertLevel
+from mm.core.events import BookDelta, LinkDown, Tick
+from mm.core.picture import OrderPicture
+from mm.core.units import SECOND, Side
+from mm.observe.alerting import AlertObserver
+from mm.observe.append import StorageError
+from mm.observe.attribution import Attribution
+from mm.observe.files import LineFile
+from mm.observe.heartbeat import Heartbeat, Process
+from mm.observe.latency import Latencies
+from mm.observe.markouts import Markout
+from mm.observe.replace import Replacer
+from mm.observe.screen import WIDTH, Screen, render
+from mm.observe.status import BreakerStatusFiles, read_status
+from tests.observe.engine import OK, START, TICKER, TRIPPED, Bench, BookingEngine, at
+from tests.observe.test_files import wait_until
+
+WARNING = Alert(AlertLevel.WARNING, "inventory_imbalance", "0.6 of 0.8", "DEFAULT", (("market", TICKER),))
+
+
+def alerts_in(path: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in path.read_text("ascii").splitlines()]
+
+
+def test_the_same_alert_is_told_once_a_minute_with_its_count(tmp_path: Path) -> None:
+    bench = Bench([AlertObserver([AlertFile(LineFile(tmp_path / "alerts.jsonl"))])])
+    for second in range(100):
+        bench.step(Tick(at(second), 1, 1), WARNING)
+        bench.time(at(second + 0.25))
+    bench.step(LinkDown(at(100)), msgspec.structs.replace(WARNING, message="another"))
+    bench.close()
+    told = [
+        (a["category"], a["message"], a["timestamp"] - START / SECOND, a["details"].get("repeats"))
+        for a in alerts_in(tmp_path / "alerts.jsonl")
+    ]
+    assert told == [
+        ("inventory_imbalance", "0.6 of 0.8", 0.0, None),
+        ("inventory_imbalance", "0.6 of 0.8", 60.0, 59),
+        ("inventory_imbalance", "another", 100.0, None),
+        ("api_disconnect", "feed disconnected", 100.0, None),
+        ("inventory_imbalance", "0.6 of 0.8", 99.0, 39),
+    ]
+
+
+def test_an_alert_that_the_engine_gives_itself_is_not_doubled(tmp_path: Path) -> None:
+    bench = Bench([AlertObserver([AlertFile(LineFile(tmp_path / "alerts.jsonl"))])])
+    bench.step(LinkDown(at(0)), Alert(AlertLevel.CRITICAL, "api_disconnect", "feed lost, quotes pulled"))
+    bench.close()
+    assert [alert["message"] for alert in alerts_in(tmp_path / "alerts.jsonl")] == [
+        "feed lost, quotes pulled"
+    ]
+
+
+def test_an_alert_is_a_line_of_the_contract(tmp_path: Path) -> None:
+    sink = AlertFile(LineFile(tmp_path / "alerts.jsonl"))
+    sink.send(msgspec.structs.replace(WARNING, details=(("x", float("nan")), ("y", "z\n"))), at(1.5))
+    sink.close()
+    (line,) = alerts_in(tmp_path / "alerts.jsonl")
+    assert list(line) == ["timestamp", "timestamp_iso", "level", "category", "strategy", "message", "details"]
+    assert (line["timestamp"], line["level"]) == (1790000001.5, "warning")
+    assert line["details"] == {"x": None, "y": "z\n"}
+
+
+def test_what_the_disk_refuses_becomes_an_alert(tmp_path: Path) -> None:
+    fault = StorageError(tmp_path / "DEFAULT.log", "write", OSError(28, "No space left on device"))
+    faults = [fault]
+    bench = Bench([AlertObserver([AlertFile(LineFile(tmp_path / "alerts.jsonl"))], lambda: faults)])
+    for quarter in range(10):
+        bench.time(at(quarter / 4))
+    faults.clear()
+    bench.time(at(70))
+    bench.close()
+    told = [(a["category"], a["level"], a["details"]) for a in alerts_in(tmp_path / "alerts.jsonl")]
+    assert told[0] == ("storage", "critical", {"path": "DEFAULT.log", "errno": 28})
+    assert told[1][2]["repeats"] == 9 and len(told) == 2
+
+
+def test_breaker_status_follows_every_change_and_measures_slowly(tmp_path: Path) -> None:
+    replacer, path = Replacer(), tmp_path / "DEFAULT_circuit_breaker_status.json"
+    bench = Bench([BreakerStatusFiles([path], replacer)])
+    bench.time(at(0))
+    wait_until(path.exists)
+    assert read_status(path).trading_allowed
+    bench.engine.breaker = msgspec.structs.replace(OK, measures={"pnl_dollars": 2.5})
+    bench.time(at(0.25))
+    bench.engine.breaker = TRIPPED
+    bench.time(at(0.5))
+    wait_until(lambda: not read_status(path).trading_allowed)
+    status = json.loads(path.read_text())
+    assert (status["is_open"], status["trading_allowed"], status["state"]) == (False, False, "tripped")
+    assert (status["trip_rule"], status["trip_time"]) == ("consecutive_errors", START / SECOND)
+    assert status["measures"] == {"pnl_dollars": -2.0} and status["recent_errors"] == ["timeout"]
+    bench.engine.breaker = msgspec.structs.replace(TRIPPED, measures={"pnl_dollars": float("nan")})
+    bench.time(at(0.75))
+    bench.time(at(2.0))
+    wait_until(lambda: json.loads(path.read_text())["measures"] == {"pnl_dollars": None})
+    assert json.loads(path.read_text())["updated_at"] == START / SECOND + 2
+    replacer.close()
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"null",
+        b"{}",
+        b'{"is_open":true,"trading_allowed":false,"state":"ok"}',
+        b"\x00" * 50,
+        b'{"is_open":1}',
+    ],
+)
+def test_an_unreadable_status_means_tripped(tmp_path: Path, content: bytes) -> None:
+    path = tmp_path / "status.json"
+    path.write_bytes(content)
+    assert read_status(path).is_open is False
+    assert read_status(tmp_path / "missing").state == "tripped"
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_open_the_breaker_or_raise(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
+    path = tmp_path_factory.mktemp("status") / "status.json"
+    path.write_bytes(content)
+    assert not read_status(path).trading_allowed
+
+
+def test_heartbeat_beats_once_a_second_and_says_what_the_engine_is_about(tmp_path: Path) -> None:
+    path = tmp_path / "heartbeat.json"
+    bench = Bench([Heartbeat(path, Process(4711, "0.1.0"), START)])
+    said = [json.loads(path.read_text())["status"]]
+    order = OrderPicture("c", "o", "DEFAULT", TICKER, Side.BID, 4_600, 100, 0, "RESTING", START)
+    bench.engine.orders = (order, msgspec.structs.replace(order, state="CLOSING"))
+    for second, mode, breaker in [
+        (1, "STARTING", OK),
+        (2, "QUOTING", OK),
+        (3, "PAUSED", OK),
+        (4, "HALTED", OK),
+        (5, "HALTED", TRIPPED),
+        (6, "CLOSING", TRIPPED),
+    ]:
+        bench.engine.mode, bench.engine.breaker = mode, breaker
+        bench.step(Tick(at(second), 1, 1))
+        bench.time(at(second))
+        said.append(json.loads(path.read_text())["status"])
+        bench.time(at(second + 0.5))
+        assert json.loads(path.read_text())["timestamp"] == START / SECOND + second
+    assert said == ["starting", "starting", "active", "paused", "disabled", "tripped", "stopping"]
+    beat = json.loads(path.read_text())
+    assert (beat["cycle"], beat["resting_orders"], beat["pid"], beat["version"]) == (6, 1, 4711, "0.1.0")
+    assert beat["bankroll"] == 98_765.4321 and beat["interval_s"] == 1.0
+    assert beat["loop_lag_ms"] == 250.0
+    bench.close()
+    assert json.loads(path.read_text())["status"] == "stopping"
+
+
+def test_the_screen_shows_what_matters_within_its_width() -> None:
+    engine = BookingEngine({"DEFAULT": [TICKER, "KXEVIL\x1b[2J\u202e" + "X" * 80], "WIDE": ["OTHER"]})
+    engine.positions[TICKER] = -8_500
+    engine.breaker = TRIPPED
+    order = OrderPicture("c", "o", "DEFAULT", TICKER, Side.BID, 4_600, 100, 0, "RESTING", START)
+    engine.orders = (
+        order,
+        msgspec.structs.replace(order, price=4_700),
+        msgspec.structs.replace(order, side=Side.ASK, price=5_100),
+    )
+    console = Console(width=WIDTH, record=True, force_terminal=False)
+    with console.capture() as captured:
+        console.print(render(engine.picture()))
+    text = captured.get()
+    assert max(map(len, text.splitlines())) <= WIDTH
+    assert "\x1b" not in text and "\u202e" not in text
+    row = next(line for line in text.splitlines() if TICKER in line).split()
+    assert row == [TICKER, "0.4600", "0.4900", "0.4700", "0.5100", "-85.00", "2.50", "-0.50", "0.17"]
+    assert "TRIPPED consecutive_errors" in text and "98765.43" in text and "P&L 1.82" in text
+
+
+def test_the_live_screen_starts_and_stops() -> None:
+    console = Console(width=WIDTH, force_terminal=True, _environ={})
+    with console.capture() as captured:
+        bench = Bench([Screen(console)])
+        bench.time(at(1))
+        bench.close()
+    assert TICKER in captured.get()
+
+
+MOVES = st.lists(
+    st.one_of(
+        st.tuples(st.just("mark"), st.integers(1, 19_999)),
+        st.tuples(
+            st.just("fill"),
+            st.sampled_from(Side),
+            st.integers(1, 9_999),
+            st.integers(1, 100_000),
+            st.integers(-50_000, 50_000),
+        ),
+    ),
+    max_size=60,
+)
+
+
+@given(MOVES, st.integers(1, 19_999))
+def test_pnl_is_capture_plus_inventory_less_fees_exactly(moves: list[Any], last: int) -> None:
+    """Against a clerk who keeps only cash and position."""
+    attribution, cash, position = Attribution(), 0, 0
+    for kind, *values in [*moves, ("mark", last)]:
+        if kind == "mark":
+            attribution.mark(values[0])
+        else:
+            side, price, count, fee = values
+            attribution.fill(side, price, count, fee)
+            cash -= side.sign * price * count + fee
+            position += side.sign * count
+    assert attribution.position == position
+    assert attribution.doubled_total == 2 * cash + position * last
+    assert attribution.doubled_total == (
+        attribution.doubled_capture + attribution.doubled_inventory - 2 * attribution.fees
+    )
+
+
+def test_markouts_count_what_was_known_when_due() -> None:
+    markout = Markout(SECOND)
+    assert markout.mean() is None
+    markout.fill(at(0), Side.BID, 4_700, 100)
+    markout.fill(at(0.5), Side.ASK, 4_900, 300)
+    markout.settle(at(0.9), 9_000)
+    assert markout.mean() is None
+    markout.settle(at(1), 9_500)
+    assert markout.mean() == 50.0
+    markout.settle(at(1.5), None)
+    assert markout.mean() == 50.0
+
+
+def test_quantiles_are_values_that_were_measured() -> None:
+    latencies = Latencies()
+    assert latencies.mean() is None and latencies.quantiles(50, 99) == [None, None]
+    for value in range(1, 101):
+        latencies.add(float(value))
+    assert latencies.quantiles(50, 95, 99) == [50.0, 95.0, 99.0]
+    assert latencies.mean() == 50.5
+
+
+def test_a_step_that_concerns_nobody_writes_nothing(tmp_path: Path) -> None:
+    path = tmp_path / "alerts.jsonl"
+    bench = Bench([AlertObserver([AlertFile(LineFile(path))])])
+    bench.step(BookDelta(at(0), TICKER, Side.BID, 4_700, 100))
+    bench.time(at(1))
+    bench.close()
+    assert path.read_bytes() == b""
