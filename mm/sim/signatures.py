@@ -97,8 +97,8 @@ def _unauthenticated(details: str) -> VenueError:
 def _load(public_pem: bytes) -> rsa.RSAPublicKey | ed25519.Ed25519PublicKey:
     try:
         key: PublicKeyTypes = serialization.load_pem_public_key(public_pem)
-    except (ValueError, UnsupportedAlgorithm) as error:
-        raise BadKey(f"not a public key in PEM form: {str(error).splitlines()[0]}") from None
+    except (ValueError, UnsupportedAlgorithm):
+        raise BadKey("this is not a public key in PEM form") from None
     if not isinstance(key, rsa.RSAPublicKey | ed25519.Ed25519PublicKey):
         raise BadKey(f"an RSA or Ed25519 public key is needed, this is {type(key).__name__.strip('_')}")
     return key

@@ -26,9 +26,9 @@ OTHER = "KXTEST-26-B"
 SPECS = Path(__file__).resolve().parents[2] / ".." / "shared" / "kalshi"
 
 
-def small_venue() -> Venue:
+def small_venue(start: int = START) -> Venue:
     """Two open markets of one event, one still unopened in another; two members with $1,000 each."""
-    venue = Venue(seed=7, now=START)
+    venue = Venue(seed=7, now=start)
     venue.add_series(Series("KXTEST", "A test", fee_type="quadratic_with_maker_fees"))
     venue.add_event(Event("KXTEST-26", "KXTEST", "Which?"))
     venue.add_event(Event("KXTEST-27", "KXTEST", "Later?"))
@@ -41,8 +41,8 @@ def small_venue() -> Venue:
                 event,
                 f"00000000-0000-4000-8000-00000000000{number}",
                 f"market {ticker}",
-                START + opens * SECOND,
-                START + 3600 * SECOND,
+                start + opens * SECOND,
+                start + 3600 * SECOND,
             )
         )
     for user in ("ann", "bob"):

@@ -1,0 +1,169 @@
+"""``kmm exchange``: the simulated exchange on a port, for demos, end-to-end tests and anyone's client."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import json
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, NoReturn
+
+import rich_click as click
+
+if TYPE_CHECKING:
+    from mm.sim.server import RunningServer
+    from mm.sim.server_world import World
+    from mm.sim.signatures import KeyRing
+
+MONEY_DOLLAR = 1_000_000
+
+
+class Dollars(click.ParamType[int]):
+    """An amount of dollars, as money: millionths."""
+
+    name = "dollars"
+
+    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        try:
+            money = Decimal(str(value)) * MONEY_DOLLAR
+            if money < 0 or money != int(money):
+                raise ValueError
+        except (InvalidOperation, ValueError, OverflowError):
+            self.fail(f"{value!r} is not an amount of dollars with up to 6 decimals, 0 or more", param, ctx)
+        return int(money)
+
+
+def _loopback(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    """Refuses a host that others can reach, unless told that this is meant."""
+    try:
+        is_local = value == "localhost" or ipaddress.ip_address(value).is_loopback
+    except ValueError:
+        is_local = False
+    if not is_local:
+        if not ctx.params.get("i_know"):
+            raise click.BadParameter(
+                f"{value} can be reached from other machines; add --i-know if that is meant"
+            )
+        click.echo(f"warning: {value} can be reached from other machines", err=True)
+    return value
+
+
+def _regime(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    from mm.sim.regimes import REGIMES
+
+    if value not in REGIMES:
+        raise click.BadParameter(f"{value!r} is none of {', '.join(REGIMES)}")
+    return value
+
+
+@click.command()
+@click.option("--i-know", is_flag=True, is_eager=True, help="Allow a --host that other machines can reach.")
+@click.option(
+    "--host", default="127.0.0.1", show_default=True, callback=_loopback, help="Address to listen on."
+)
+@click.option(
+    "--port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; 0 is any free one."
+)
+@click.option("--key-id", help="API key id; a new one if not given.")
+@click.option("--public-key", type=click.Path(path_type=Path), help="PEM file; a new pair if not given.")
+@click.option(
+    "--tape", type=click.Path(path_type=Path), help="Play this recording instead of the demo world."
+)
+@click.option("--speed", default=1.0, show_default=True, help="How many times as fast the tape plays.")
+@click.option("--seed", default=1, show_default=True, help="The same seed makes the same world.")
+@click.option(
+    "--balance", "cash", default="10000", show_default=True, type=Dollars(), help="Cash to start with."
+)
+@click.option(
+    "--regime", default="index_hour", show_default=True, callback=_regime, help="Climate of the crowd."
+)
+@click.option("--exit-with-stdin", is_flag=True, help="End when standard input ends: the parent has gone.")
+def exchange(
+    i_know: bool,
+    host: str,
+    port: int,
+    key_id: str | None,
+    public_key: Path | None,
+    tape: Path | None,
+    speed: float,
+    seed: int,
+    cash: int,
+    regime: str,
+    exit_with_stdin: bool,
+) -> None:
+    """Run the simulated exchange until it is stopped.
+
+    When it listens it prints one line of JSON: rest_url, ws_url, key_id, private_key_path (null where
+    --public-key was given; else a file that is removed at the end) and markets.
+    """
+    from mm.sim.server import CannotListen, ServerSettings, serve_until_stopped
+
+    if public_key is not None and key_id is None:
+        raise click.UsageError("--public-key needs --key-id")
+    world = _world(tape, speed, seed, cash, regime)
+    key_id = key_id or str(uuid.uuid4())
+    with _keys(key_id, public_key) as (keys, private_key_path):
+
+        def ready(server: RunningServer) -> None:
+            facts = {
+                "rest_url": server.rest_url,
+                "ws_url": server.ws_url,
+                "key_id": key_id,
+                "private_key_path": private_key_path,
+                "markets": world.markets,
+            }
+            click.echo(json.dumps(facts))  # click flushes what it writes
+
+        settings = ServerSettings(world.exchange, keys, host, port)
+        try:
+            asyncio.run(serve_until_stopped(settings, ready, exit_with_stdin=exit_with_stdin))
+        except CannotListen as error:
+            _fail(f"cannot listen on {error}")
+
+
+def _world(tape: Path | None, speed: float, seed: int, cash: int, regime: str) -> World:
+    from mm.sim.recording import RecordingError
+    from mm.sim.server_world import demo, recorded
+
+    if tape is None:
+        return demo(seed, cash, regime)
+    if not 0 < speed < float("inf"):
+        raise click.BadParameter(f"{speed} is not a speed above 0", param_hint="--speed")
+    try:
+        return recorded(tape, speed, seed, cash)
+    except RecordingError as error:
+        _fail(f"cannot play the tape: {error}")
+
+
+@contextmanager
+def _keys(key_id: str, public_key: Path | None) -> Iterator[tuple[KeyRing, str | None]]:
+    """The key ring of the one account, and where the private key is if it was made here."""
+    from mm.sim.server_keys import temporary_key_pair
+    from mm.sim.server_world import USER
+    from mm.sim.signatures import BadKey, KeyRing
+
+    keys = KeyRing()
+    if public_key is None:
+        with temporary_key_pair() as pair:
+            keys.add(key_id, USER, pair.public_pem)
+            yield keys, str(pair.private_path)
+        return
+    try:
+        keys.add(key_id, USER, public_key.read_bytes())
+    except (BadKey, OSError) as error:
+        _fail(f"cannot use {public_key}: {error.strerror if isinstance(error, OSError) else error}")
+    yield keys, None
+
+
+def _fail(message: str) -> NoReturn:
+    """One line, exit code 1."""
+    click.echo(f"Error: {' '.join(message.split())}", err=True)
+    raise SystemExit(1)
+
+
+if __name__ == "__main__":
+    exchange()

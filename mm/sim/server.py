@@ -1,0 +1,183 @@
+"""The simulated exchange on a real port: REST and WebSocket on one socket, real signatures, real time."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+
+from aiohttp import web
+
+from mm.sim.exchange import Exchange
+from mm.sim.rest import PREFIX, Response, nested_error
+from mm.sim.server_stream import StreamClient
+from mm.sim.signatures import KeyRing, missing_signature
+from mm.sim.words import VenueError
+
+WS_PATH = "/trade-api/ws/v2"
+NANO = 1_000_000_000
+# The clock is looked at this often even where nothing is planned, and never more often than the other.
+_LONGEST_NAP_S = 0.02
+_SHORTEST_NAP_S = 0.0005
+_GOODBYE_S = 1.0
+
+
+class CannotListen(Exception):
+    """The address cannot be had; the message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ServerSettings:
+    """``port`` 0: any free one. ``ping_s``: seconds between the pings of a WebSocket (10 on the exchange)."""
+
+    exchange: Exchange
+    keys: KeyRing
+    host: str = "127.0.0.1"
+    port: int = 0
+    ping_s: float = 10.0
+
+
+class RunningServer:
+    """A server that listens. ``clock`` is the task that turns the exchange; it ends only by failing."""
+
+    def __init__(self, runner: web.AppRunner, clock: asyncio.Task[None], host: str, port: int) -> None:
+        shown = f"[{host}]" if ":" in host else host
+        self.port = port
+        self.rest_url = f"http://{shown}:{port}{PREFIX}"
+        self.ws_url = f"ws://{shown}:{port}{WS_PATH}"
+        self.clock = clock
+        self._runner = runner
+
+    async def stop(self) -> None:
+        """Close all connections and free the port."""
+        self.clock.cancel()
+        with suppress(asyncio.CancelledError):
+            await self.clock
+        await self._runner.cleanup()
+
+
+async def serve(settings: ServerSettings) -> RunningServer:
+    """Start to listen. Raises CannotListen where the address cannot be had."""
+    faces = _Faces(settings)
+    app = web.Application()
+    app.router.add_get(WS_PATH, faces.stream)
+    app.router.add_route("*", "/{path:.*}", faces.rest)
+    app.on_shutdown.append(faces.hang_up)
+    # aiohttp sets TCP_NODELAY on every connection it accepts.
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
+    await runner.setup()
+    try:
+        await web.TCPSite(runner, settings.host, settings.port).start()
+    except OSError as error:
+        await runner.cleanup()
+        reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
+        raise CannotListen(f"{settings.host}:{settings.port}: {reason}") from None
+    port: int = runner.addresses[0][1]
+    return RunningServer(runner, asyncio.create_task(faces.turn()), settings.host, port)
+
+
+async def serve_until_stopped(
+    settings: ServerSettings, ready: Callable[[RunningServer], None], *, exit_with_stdin: bool = False
+) -> None:
+    """Serve until SIGTERM or SIGINT, or, where asked for, until standard input ends: the parent has gone.
+
+    ``ready`` is called once the server listens. Raises CannotListen, and whatever made the exchange fail.
+    """
+    stop = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    server = await serve(settings)
+    if exit_with_stdin:
+        threading.Thread(target=_watch_stdin, args=(loop, stop), daemon=True).start()
+    stopped = asyncio.create_task(stop.wait())
+    try:
+        ready(server)
+        await asyncio.wait((stopped, server.clock), return_when=asyncio.FIRST_COMPLETED)
+        if server.clock.done():
+            server.clock.result()
+    finally:
+        stopped.cancel()
+        await server.stop()
+
+
+def _watch_stdin(loop: asyncio.AbstractEventLoop, stop: asyncio.Event) -> None:
+    """Reads the descriptor itself: a thread inside the buffered reader could not be left at exit."""
+    while os.read(0, 4096):
+        pass
+    with suppress(RuntimeError):  # the loop has ended by itself meanwhile
+        loop.call_soon_threadsafe(stop.set)
+
+
+class _Faces:
+    """The handlers of one server."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self._exchange = settings.exchange
+        self._keys = settings.keys
+        self._ping_s = settings.ping_s
+        self._clients: set[StreamClient] = set()
+
+    def _now(self) -> int:
+        """Real time, but never before what the venue has seen: the system's clock may be set back."""
+        return max(time.time_ns(), self._exchange.venue.now)
+
+    async def turn(self) -> None:
+        """Let the exchange live: crowds, timers and held frames, each when it is due."""
+        while True:
+            now = self._now()
+            self._exchange.advance(now)
+            wake = self._exchange.next_wake()
+            until = _LONGEST_NAP_S if wake is None else (wake - now) / NANO
+            await asyncio.sleep(min(max(until, _SHORTEST_NAP_S), _LONGEST_NAP_S))
+
+    async def rest(self, request: web.Request) -> web.StreamResponse:
+        path = request.rel_url.raw_path
+        if path.endswith("/") and path != "/":
+            raise web.HTTPMovedPermanently(path.rstrip("/"))
+        body = await request.read()
+        try:
+            user_id = self._keys.user_of(self._now(), request.method, path, request.headers)
+        except VenueError as error:
+            return _answer(nested_error(error))
+        await _pause(self._exchange.faults.hold_ns(request.method, path))
+        query = request.rel_url.raw_query_string
+        response = self._exchange.request(self._now(), user_id, request.method, path, query, body)
+        await _pause(response.delay_ns)
+        if response.reset and request.transport is not None:
+            request.transport.abort()
+        return _answer(response)
+
+    async def stream(self, request: web.Request) -> web.StreamResponse:
+        try:
+            user_id = self._keys.user_of(self._now(), "GET", WS_PATH, request.headers)
+            if user_id is None:
+                raise missing_signature()
+        except VenueError as error:
+            return _answer(nested_error(error))
+        client = StreamClient(self._exchange, self._now, self._ping_s)
+        self._clients.add(client)
+        try:
+            return await client.talk(request, user_id)
+        finally:
+            self._clients.discard(client)
+
+    async def hang_up(self, app: web.Application) -> None:
+        for client in list(self._clients):
+            await client.hang_up()
+
+
+def _answer(response: Response) -> web.Response:
+    if not response.body:
+        return web.Response(status=response.status or 500)
+    return web.Response(status=response.status, body=response.body, content_type="application/json")
+
+
+async def _pause(ns: int) -> None:
+    if ns:
+        await asyncio.sleep(ns / NANO)

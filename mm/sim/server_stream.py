@@ -1,0 +1,79 @@
+"""One WebSocket of the server: frames wait in an outbox, so that no slow client holds up the exchange."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable
+
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from mm.sim.exchange import Exchange
+
+HEARTBEAT = b"heartbeat"
+
+
+class StreamClient:
+    """Carries one stream connection of the exchange over one WebSocket."""
+
+    def __init__(self, exchange: Exchange, now: Callable[[], int], ping_s: float) -> None:
+        self._exchange = exchange
+        self._now = now
+        self._ping_s = ping_s
+        self._socket = web.WebSocketResponse()
+        self._outbox: deque[str] = deque()
+        self._unsent = 0
+        self._filled = asyncio.Event()
+
+    async def talk(self, request: web.Request, user_id: str) -> web.WebSocketResponse:
+        """Serve the connection until it ends."""
+        await self._socket.prepare(request)
+        transport = request.transport
+        connection = self._exchange.connect(
+            self._now(),
+            user_id,
+            self._post,
+            backlog=lambda: self._unsent,
+            reset=lambda: None if transport is None else transport.abort(),
+        )
+        tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping())]
+        try:
+            async for message in self._socket:
+                is_text = message.type is WSMsgType.TEXT
+                connection.command(self._now(), message.data if is_text else "")
+        finally:
+            connection.close()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+        return self._socket
+
+    async def hang_up(self) -> None:
+        """The server goes away."""
+        await self._socket.close(code=WSCloseCode.GOING_AWAY, message=b"going away")
+
+    def _post(self, frame: str) -> None:
+        self._outbox.append(frame)
+        self._unsent += len(frame)
+        self._filled.set()
+
+    async def _write(self) -> None:
+        """Empties the outbox as fast as the client reads; ends with the connection."""
+        try:
+            while not self._socket.closed:
+                await self._filled.wait()
+                self._filled.clear()
+                while self._outbox:
+                    frame = self._outbox.popleft()
+                    await self._socket.send_str(frame)
+                    self._unsent -= len(frame)
+        except ConnectionError:
+            return  # the reading half sees the same and ends the talk
+
+    async def _ping(self) -> None:
+        try:
+            while not self._socket.closed:
+                await asyncio.sleep(self._ping_s)
+                await self._socket.ping(HEARTBEAT)
+        except ConnectionError:
+            return

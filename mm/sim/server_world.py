@@ -1,0 +1,49 @@
+"""What is traded on the server: a demo world with a simulated crowd, or a recorded market played back."""
+
+from __future__ import annotations
+
+import random
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from mm.sim.exchange import Exchange
+from mm.sim.regimes import REGIMES
+from mm.sim.tape import Tape, TapePlayer
+from mm.sim.venue import Venue
+from mm.sim.world import demo_world
+
+READ_LAG_NS = 300_000_000
+USER = "demo"
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """An exchange with its crowd, the account ``USER`` in it, and the tickers of its markets."""
+
+    exchange: Exchange
+    markets: list[str]
+
+
+def demo(seed: int, cash: int, regime: str) -> World:
+    """The demo world (see `world.demo_world`), starting now. Raises KeyError for an unknown regime."""
+    venue, exchange = _empty(seed)
+    world = demo_world(venue, seed, user_id=USER, cash=cash, regime=REGIMES[regime])
+    exchange.crowds.append(world.flow)
+    return World(exchange, world.tickers)
+
+
+def recorded(path: Path, speed: float, seed: int, cash: int) -> World:
+    """A recording, starting now. Raises RecordingError for a file that cannot be used, ValueError for a speed
+    that is not positive."""
+    tape = Tape.load(path)
+    venue, exchange = _empty(seed)
+    venue.add_account(USER, cash)
+    player = TapePlayer(venue, tape, speed, "proportional", random.Random(seed))
+    exchange.crowds.append(player)
+    return World(exchange, list(player.players))
+
+
+def _empty(seed: int) -> tuple[Venue, Exchange]:
+    venue = Venue(seed=seed, now=time.time_ns())
+    return venue, Exchange(venue, random=random.Random(seed), read_lag_ns=READ_LAG_NS)

@@ -1,0 +1,157 @@
+"""The command that runs the exchange: a real process, its line of JSON, its keys, its ends and its errors."""
+
+from __future__ import annotations
+
+import base64
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+
+from mm.sim.signatures import HEADERS
+from tests.sim.doors import ed25519_key, public_pem
+
+ROOT = Path(__file__).resolve().parents[2]
+TAPE = ROOT / ".." / "shared" / "data" / "kxbtc15m_26MAY130915_first120s.jsonl.gz"
+COMMAND = [sys.executable, "-m", "mm.cli.exchange"]
+WAIT_S = 60
+
+
+@contextmanager
+def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    with subprocess.Popen(
+        [*COMMAND, *arguments, "--exit-with-stdin"],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        try:
+            yield process, json.loads(process.stdout.readline())
+        finally:
+            process.kill()
+
+
+def refused(*arguments: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [*COMMAND, *arguments],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=WAIT_S,
+    )
+    assert done.stdout == ""
+    return done.returncode, done.stderr
+
+
+def balance(facts: dict[str, Any]) -> Any:
+    key = serialization.load_pem_private_key(Path(facts["private_key_path"]).read_bytes(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)
+    timestamp = str(time.time_ns() // 1_000_000)
+    message = f"{timestamp}GET/trade-api/v2/portfolio/balance".encode()
+    pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
+    signature = base64.b64encode(key.sign(message, pss, hashes.SHA256())).decode()
+    headers = dict(zip(HEADERS, (facts["key_id"], timestamp, signature), strict=True))
+    return requests.get(f"{facts['rest_url']}/portfolio/balance", headers=headers, timeout=WAIT_S).json()
+
+
+def test_it_prints_where_it_is_and_ends_with_its_parent() -> None:
+    with running("--balance", "123.45", "--seed", "4") as (process, facts):
+        assert set(facts) == {"rest_url", "ws_url", "key_id", "private_key_path", "markets"}
+        assert facts["rest_url"].endswith("/trade-api/v2")
+        assert facts["ws_url"].endswith("/trade-api/ws/v2")
+        key_file = Path(facts["private_key_path"])
+        assert key_file.stat().st_mode & 0o777 == 0o600
+        assert key_file.parent.stat().st_mode & 0o777 == 0o700
+        assert balance(facts)["balance_dollars"] == "123.4500"
+        listed = requests.get(f"{facts['rest_url']}/markets", timeout=WAIT_S).json()["markets"]
+        assert {one["ticker"] for one in listed} == set(facts["markets"])
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(WAIT_S) == 0
+        assert not key_file.parent.exists()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> None:
+    pem = tmp_path / "public.pem"
+    pem.write_bytes(public_pem(ed25519_key()))
+    with running("--key-id", "mine", "--public-key", str(pem)) as (process, facts):
+        assert (facts["key_id"], facts["private_key_path"]) == ("mine", None)
+        process.send_signal(number)
+        assert process.wait(WAIT_S) == 0
+        assert process.stderr is not None
+        assert process.stderr.read() == ""
+
+
+def test_it_plays_a_tape() -> None:
+    if not TAPE.exists():
+        pytest.skip("the recorded market is not beside the repository (../shared/data)")
+    with running("--tape", str(TAPE), "--speed", "20") as (_, facts):
+        url = f"{facts['rest_url']}/markets/{facts['markets'][0]}/orderbook"
+        deadline = time.monotonic() + WAIT_S
+        book: dict[str, list[list[str]]] = {"yes_dollars": []}
+        while not book["yes_dollars"] and time.monotonic() < deadline:
+            book = requests.get(url, timeout=WAIT_S).json()["orderbook_fp"]
+        assert book["yes_dollars"]
+
+
+def test_what_cannot_work_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
+    not_a_key = tmp_path / "not-a-key.pem"
+    not_a_key.write_text("hello")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        stories = {
+            ("--port", port): f"cannot listen on 127.0.0.1:{port}: Address already in use",
+            ("--tape", str(tmp_path / "none.gz")): "cannot play the tape",
+            ("--public-key", str(not_a_key), "--key-id", "k"): "not a public key in PEM form",
+            ("--public-key", str(tmp_path / "none"), "--key-id", "k"): "No such file",
+        }
+        for arguments, reason in stories.items():
+            code, stderr = refused(*arguments)
+            assert code == 1, stderr
+            assert stderr.startswith("Error: ")
+            assert reason in stderr
+            assert stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("--host", "0.0.0.0"),
+        ("--host", "example.com"),
+        ("--balance", "-1"),
+        ("--balance", "1.0000001"),
+        ("--balance", "much"),
+        ("--regime", "calm"),
+        ("--public-key", "key.pem"),
+        ("--tape", "x", "--speed", "0"),
+        ("--port", "70000"),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
+    assert refused(*arguments)[0] == 2
+
+
+def test_help_loads_nothing_heavy() -> None:
+    probe = (
+        "import sys, mm.cli.exchange; print(sorted({'aiohttp', 'numpy', 'cryptography'} & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", probe], cwd=ROOT, capture_output=True, text=True, timeout=WAIT_S
+    )
+    assert done.stdout == "[]\n"
