@@ -77,13 +77,11 @@ class Live:
         self,
         clock: Callable[[], Nanos],
         allowance: Allowance,
-        outward: Outward,
         tick_interval: Nanos,
         timed: Iterable[Timed] = (),
     ) -> None:
         self._clock = clock
         self._allowance = allowance
-        self._outward = outward
         self._tick_interval = tick_interval
         self._timed = tuple(timed)
         self._loop = asyncio.get_running_loop()
@@ -111,12 +109,12 @@ class Live:
         """An operator's word, from a signal or a screen."""
         self.inbox.put((Command(self._clock(), kind, reason),))
 
-    def carry_out(self, action: AnyAction) -> None:
+    def carry_out(self, outward: Outward, action: AnyAction) -> None:
         """Send one action on its way. An `Alert` is for the observers, who see every action."""
         if isinstance(action, RequestAction):
-            self._outward.submit(action)
+            outward.submit(action)
         elif isinstance(action, Resubscribe):
-            self._outward.resubscribe(action.ticker)
+            outward.resubscribe(action.ticker)
         elif isinstance(action, Stop) and not self._stopped.done():
             self._stopped.set_result(action)
 
@@ -135,7 +133,7 @@ class Live:
             elif self._tick_timer is None:
                 self._tick_timer = self._loop.call_later(wait / SECOND, self._tick_later)
         except BaseException as fault:
-            self._fail(fault)
+            self.fail(fault)
             raise
 
     def _tick_later(self) -> None:
@@ -156,10 +154,14 @@ class Live:
         self.loop_lag = max(now - due, 0)
         self._beat_timer = self._loop.call_later(HEARTBEAT / SECOND, self._beat, now + HEARTBEAT)
         self._pump()
-        for timed in self._timed:
-            timed.on_time(now)
+        try:
+            for timed in self._timed:
+                timed.on_time(now)
+        except BaseException as fault:
+            self.fail(fault)
+            raise
 
-    def _fail(self, fault: BaseException) -> None:
-        """A fault of ours: the run ends here, and the caller cancels everything."""
+    def fail(self, fault: BaseException) -> None:
+        """A fault of ours, here or elsewhere: the run ends with it, and the caller cancels everything."""
         if not self._stopped.done():
             self._stopped.set_exception(fault)

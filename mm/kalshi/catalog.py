@@ -72,6 +72,15 @@ def read_series_markets(series_ticker: str, status: str = "open") -> Conversatio
     return (yield from _listings(response, _rows(found)))
 
 
+def read_open_markets(status: str = "open") -> Conversation[list[MarketListing]]:
+    """All markets of the exchange in this state: thousands on a real one; by ticker.
+
+    :raises ReadError: if anything cannot be read.
+    """
+    response, found = yield from pages("/markets", _markets, {"status": status})
+    return (yield from _listings(response, _rows(found)))
+
+
 def _rows(found: Iterable[MarketsPage]) -> list[MarketRow]:
     rows = {row.ticker: row for page in found for row in page.markets or ()}
     return [rows[ticker] for ticker in sorted(rows)]

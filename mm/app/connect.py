@@ -1,0 +1,83 @@
+"""Getting to the exchange: the key, the gateway, and what must be read before the first event."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from mm.app.errors import CannotRun
+from mm.config.credentials import Credentials
+from mm.config.exchange import Endpoints
+from mm.config.model import Config
+from mm.core.events import AnyEvent
+from mm.core.units import Nanos
+from mm.kalshi.auth import Signer
+from mm.kalshi.conversation import Conversation, ReadError
+from mm.kalshi.endpoint import endpoint
+from mm.kalshi.gateway import Gateway
+from mm.kalshi.guard import Guard, HardCaps
+from mm.kalshi.key_file import KeyFileError, load_private_key
+from mm.kalshi.limiter import Limiter
+from mm.kalshi.venue import bucket, read_costs, read_exchange_status, read_limits
+
+T = TypeVar("T")
+
+
+class Line:
+    """The REST side of a run. ``listen`` is set once somebody hears the answers; ``on_fault`` is called, on
+    the loop's thread, for a fault of ours in a sending thread."""
+
+    def __init__(
+        self, config: Config, endpoints: Endpoints, credentials: Credentials, clock: Callable[[], Nanos]
+    ) -> None:
+        """:raises CannotRun: if the private key cannot be used."""
+        try:
+            key = load_private_key(credentials.private_key_path)
+        except KeyFileError as error:
+            raise CannotRun(str(error)) from None
+        self.endpoints = endpoints
+        self.signer = Signer(credentials.key_id, key)
+        self.guard = Guard(
+            HardCaps(config.limits.max_order_contracts.units, config.limits.max_order_dollars.money)
+        )
+        self.listen: Callable[[AnyEvent], None] = lambda event: None
+        self.on_fault: Callable[[BaseException], None] = lambda fault: None
+        loop = asyncio.get_running_loop()
+
+        def report(fault: BaseException) -> None:
+            loop.call_soon_threadsafe(lambda: self.on_fault(fault))
+
+        self.gateway = Gateway(
+            endpoint(endpoints.rest_url),
+            self.signer,
+            lambda event: self.listen(event),
+            clock,
+            self.guard,
+            on_fault=report,
+            read_timeout=float(config.exchange.request_timeout_seconds),
+        )
+
+    async def hold(self, conversation: Conversation[T]) -> T:
+        """A conversation on a thread of its own.
+
+        :raises ReadError: as the conversation does.
+        """
+        return await asyncio.to_thread(self.gateway.run, conversation)
+
+    async def close(self) -> None:
+        await asyncio.to_thread(self.gateway.close)
+
+    async def read_limits(self) -> Limiter:
+        """What this account may send. Also proves address, key and clock.
+
+        :raises CannotRun: in words for the operator.
+        """
+        try:
+            status = await self.hold(read_exchange_status())
+            limits, costs = await self.hold(read_limits()), await self.hold(read_costs())
+        except ReadError as error:
+            raise CannotRun(f"cannot use the exchange at {self.endpoints.rest_url}: {error}") from None
+        if not status.exchange_active:
+            raise CannotRun("the exchange is closed; it says when it opens at /exchange/schedule")
+        return Limiter(bucket(limits.write), costs)

@@ -1,0 +1,92 @@
+"""Keeps the list of markets true while we run: new ones of the scope are assigned, openings and settlements
+are told, because the exchange announces neither opening nor close on the stream (protocol section 14).
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+from mm.app.scope import chosen, read_scope
+from mm.config.model import Config
+from mm.core.events import AnyEvent, MarketAssigned, MarketStatus
+from mm.core.units import SECOND, Nanos
+from mm.kalshi.catalog import read_markets
+from mm.kalshi.conversation import Conversation, ReadError
+from mm.kalshi.fees import FeeTerms
+from mm.kalshi.listing import MarketListing, to_status
+
+Read = Callable[[Conversation[list[MarketListing]]], Awaitable[list[MarketListing]]]
+
+
+class Discovery:
+    """``read`` holds a conversation without blocking; ``clock`` as everywhere. `taken` is the desk of every
+    market that has one."""
+
+    def __init__(self, config: Config, read: Read, clock: Callable[[], Nanos]) -> None:
+        self.taken: dict[str, str] = {}
+        self._config = config
+        self._read = read
+        self._clock = clock
+        self._told: dict[str, MarketListing] = {}
+
+    async def look(self) -> tuple[list[AnyEvent], list[MarketListing]]:
+        """What has changed since the last look, and the listings that are new to us.
+
+        :raises ReadError: if anything could not be read; then nothing has changed.
+        """
+        scopes = {
+            name: await self._read(read_scope(desk.markets)) for name, desk in self._config.desks.items()
+        }
+        seen = {listing.ticker: listing for listings in scopes.values() for listing in listings}
+        # A market that ended has left the scope's "open" lists: ask for it by name until it is settled.
+        gone = [ticker for ticker in self.taken if ticker not in seen and not self._is_over(ticker)]
+        seen.update((listing.ticker, listing) for listing in await self._read(read_markets(gone)))
+        events: list[AnyEvent] = []
+        new: list[MarketListing] = []
+        now = self._clock()
+        for name, desk in self._config.desks.items():
+            for ticker in chosen(desk, scopes[name], self.taken, now):
+                self.taken[ticker] = name
+                new.append(seen[ticker])
+                events.append(MarketAssigned(now, ticker, name))
+        events += [status for ticker in self.taken if (status := self._news(seen.get(ticker), now))]
+        return events, new
+
+    def _news(self, listing: MarketListing | None, now: Nanos) -> MarketStatus | None:
+        """The status of a market if anything in it but its prices changed."""
+        if listing is None:
+            return None
+        before, self._told[listing.ticker] = self._told.get(listing.ticker), listing
+        status = to_status(listing, 0)
+        if before is not None and _terms(to_status(before, 0)) == _terms(status):
+            return None
+        return to_status(listing, now)
+
+    def _is_over(self, ticker: str) -> bool:
+        told = self._told.get(ticker)
+        return told is not None and told.settlement_value is not None and told.state.value == "settled"
+
+    async def keep_looking(
+        self,
+        every: Nanos,
+        emit: Callable[[list[AnyEvent]], None],
+        follow: Callable[[list[str], list[FeeTerms]], None],
+        complain: Callable[[str], None],
+    ) -> None:
+        """Look again and again; a read that fails is complained of, and tried at the next turn."""
+        while True:
+            await asyncio.sleep(every / SECOND)
+            try:
+                events, new = await self.look()
+            except ReadError as error:
+                complain(str(error))
+                continue
+            if new:
+                follow([listing.ticker for listing in new], [listing.terms for listing in new])
+            if events:
+                emit(events)
+
+
+def _terms(status: MarketStatus) -> tuple[object, ...]:
+    return (status.state, status.close_ts, status.grid, status.fees, status.settlement_value)

@@ -1,0 +1,175 @@
+"""`kmm run`: from a configuration to a finished run. Opens files first, then the exchange, then trades."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import time
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+from rich.console import Console
+
+from mm import __version__
+from mm.alerts.file import AlertFile
+from mm.app.child import simulated_exchange
+from mm.app.errors import REFUSED, CannotRun
+from mm.app.lock import hold_lock
+from mm.app.trade import Ending, Trade, Wish
+from mm.config.credentials import KEY_ID, KEY_PATH, Credentials, read_credentials
+from mm.config.exchange import Endpoints
+from mm.config.model import Config
+from mm.config.settings import engine_settings
+from mm.config.show import config_hash
+from mm.core.settings import EngineSettings
+from mm.core.units import SECOND
+from mm.observe.append import StorageError
+from mm.observe.heartbeat import Process
+from mm.observe.house import RunFiles, RunSettings, open_run_files
+from mm.observe.journal import Journal
+from mm.observe.names import UnsafeName
+from mm.observe.observer import Observer
+from mm.observe.redact import Redactor
+
+DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """The command line. ``reset_breaker``: a person's reason for trading again after a trip."""
+
+    wish: Wish
+    run_dir: Path
+    live: bool = False
+    reset_breaker: str = ""
+
+
+def run_name() -> str:
+    """Unique to this start for ever: milliseconds since the epoch, in few letters. No two starts of one
+    instance share it, because the lock keeps them apart by more than that."""
+    number, name = time.time_ns() // 1_000_000, ""
+    while number:
+        number, digit = divmod(number, 36)
+        name = DIGITS[digit] + name
+    return name
+
+
+def run(config: Config, options: Options, environment: Mapping[str, str]) -> Ending:
+    """Trade until told to stop.
+
+    :raises CannotRun: in words for the operator, with the exit code.
+    """
+    if config.exchange.environment == "production" and not options.live and not options.wish.dry_run:
+        raise CannotRun("production is real money: say so with --live (or try --dry-run)", REFUSED)
+    with ExitStack() as stack:
+        stack.enter_context(hold_lock(options.run_dir))
+        redactor = Redactor()
+        files = _open_files(config, options, redactor, stack)
+        settings = _settings(config, files, options)
+        endpoints, credentials = _way_to_exchange(config, environment, stack)
+        redactor.register(credentials.key_id)
+        journal = _journal(config, settings, options, redactor, stack)
+        observers = _screen(stack)
+        trade = Trade(config, options.wish, settings, files, journal, observers)
+        return asyncio.run(trade.run(endpoints, credentials))
+
+
+def _open_files(config: Config, options: Options, redactor: Redactor, stack: ExitStack) -> RunFiles:
+    is_terminal = sys.stdout.isatty()
+    if not is_terminal:
+        sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    try:
+        files = open_run_files(
+            RunSettings(
+                run_dir=options.run_dir,
+                desks={name: desk.strategy for name, desk in config.desks.items()},
+                started=time.time_ns(),
+                process=Process(os.getpid(), __version__),
+                alert_file=AlertFile,
+                redactor=redactor,
+                log_level=config.log.level,
+                log_form=config.log.format,
+                stream=None if is_terminal else sys.stdout,
+            )
+        )
+    except (StorageError, UnsafeName) as error:
+        raise CannotRun(f"cannot write in {options.run_dir}: {error}") from error
+    stack.callback(files.close)
+    for observer in reversed(files.observers):
+        stack.callback(observer.close)
+    return files
+
+
+def _settings(config: Config, files: RunFiles, options: Options) -> EngineSettings:
+    """A breaker that was tripped stays tripped, whatever ended the process, until a person says why not."""
+    settings = engine_settings(config, run_name(), {})
+    tripped = [status for status in files.statuses.values() if status is not None and not status.is_open]
+    if not tripped:
+        return settings
+    if options.reset_breaker:
+        files.logger.warning("circuit_breaker_reset", logger="mm.app", reason=options.reset_breaker)
+        return settings
+    status = tripped[0]
+    reason = status.trip_reason or "tripped before this start"
+    return msgspec.structs.replace(
+        settings,
+        tripped_rule=status.trip_rule or "unknown",
+        tripped_reason=reason,
+        tripped_at=int((status.trip_time or 0) * SECOND),
+    )
+
+
+def _way_to_exchange(
+    config: Config, environment: Mapping[str, str], stack: ExitStack
+) -> tuple[Endpoints, Credentials]:
+    endpoints = config.exchange.endpoints
+    if endpoints is None:
+        started = stack.enter_context(simulated_exchange(config.exchange.simulated))
+        return Endpoints(started.rest_url, started.ws_url), Credentials(
+            started.key_id, Path(started.private_key_path)
+        )
+    credentials = read_credentials(environment)
+    if credentials is None:
+        raise CannotRun(f"{KEY_ID} and {KEY_PATH} are not set: who are we at {endpoints.rest_url}?", REFUSED)
+    return endpoints, credentials
+
+
+def _journal(
+    config: Config, settings: EngineSettings, options: Options, redactor: Redactor, stack: ExitStack
+) -> Journal:
+    """Its header holds all that a replay needs."""
+    header: dict[str, object] = {
+        "program": __version__,
+        "started": time.time_ns(),
+        "config_hash": config_hash(config),
+        "settings": msgspec.to_builtins(settings),
+        "params": {name: msgspec.to_builtins(_floats(desk.params)) for name, desk in config.desks.items()},
+    }
+    try:
+        journal = Journal(options.run_dir / "journal", header, scrub=redactor.line)
+    except StorageError as error:
+        raise CannotRun(f"no journal, no trading: {error}") from error
+    stack.callback(journal.close)
+    return journal
+
+
+def _floats(params: Mapping[str, object]) -> dict[str, object]:
+    return {
+        name: value if isinstance(value, bool | int | str) else float(str(value))
+        for name, value in params.items()
+    }
+
+
+def _screen(stack: ExitStack) -> list[Observer]:
+    """A live table, if a person is looking."""
+    if not sys.stdout.isatty():
+        return []
+    from mm.observe.screen import Screen
+
+    screen = Screen(Console())
+    stack.callback(screen.close)
+    return [screen]

@@ -1,0 +1,227 @@
+"""One run, from connecting to the last look: everything is joined here, and taken apart in reverse."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import random
+import signal
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from typing import Final
+
+from mm.app.audit import Audit, OpeningNotes
+from mm.app.clock import steady_clock
+from mm.app.connect import Line
+from mm.app.discovery import Discovery
+from mm.app.errors import CannotRun
+from mm.app.last_look import cancel_everything, last_look
+from mm.app.outward import DryRun, Outward
+from mm.config.credentials import Credentials
+from mm.config.exchange import Endpoints
+from mm.config.model import Config
+from mm.config.strategies import strategy_of
+from mm.core.actions import Alert, AlertLevel, Stop
+from mm.core.desk import StrategyFactory
+from mm.core.engine import Engine, Mode
+from mm.core.events import AnyEvent, CommandKind
+from mm.core.settings import EngineSettings
+from mm.core.units import SECOND, Nanos
+from mm.drivers.live import Live
+from mm.drivers.runner import Runner
+from mm.kalshi.conversation import ReadError
+from mm.kalshi.endpoint import endpoint
+from mm.kalshi.feed import Feed
+from mm.kalshi.limiter import Limiter
+from mm.kalshi.listing import MarketListing
+from mm.kalshi.session import Session
+from mm.observe.house import RunFiles
+from mm.observe.journal import Journal
+from mm.observe.observer import Observer
+
+LOOK_FOR_MARKETS_EVERY: Final[Nanos] = 5 * SECOND
+ONCE_PATIENCE_SECONDS: Final = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What the operator asked for on the command line."""
+
+    seconds: float | None = None
+    once: bool = False
+    dry_run: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ending:
+    """``audit`` is ``None`` if the exchange could not be read any more."""
+
+    stop: Stop
+    audit: Audit | None
+    engine: Engine
+
+
+def factories(config: Config) -> Mapping[str, StrategyFactory]:
+    """How each desk makes its strategy."""
+
+    def factory(name: str) -> StrategyFactory:
+        strategy, params = strategy_of(config.desks[name])
+        return lambda: strategy(params)  # type: ignore[call-arg]
+
+    return {name: factory(name) for name in config.desks}
+
+
+class Watch:
+    """Gives the observers their time, and ends a run that was asked for one cycle only."""
+
+    def __init__(self, observers: list[Observer], engine: Engine, finish: Callable[[], None] | None) -> None:
+        self._observers = observers
+        self._engine = engine
+        self._finish = finish
+
+    def on_time(self, now: Nanos) -> None:
+        for observer in self._observers:
+            observer.on_time(now, self._engine)
+        if self._finish is not None and self._has_cycled():
+            self._finish()
+            self._finish = None
+
+    def _has_cycled(self) -> bool:
+        """Quoting, and every order that was decided has been answered."""
+        orders = list(self._engine.know.orders)
+        return self._engine.mode is Mode.QUOTING and bool(orders) and all(order.is_idle for order in orders)
+
+
+class Trade:
+    """``observers`` beside those of ``files``: a screen, perhaps."""
+
+    def __init__(
+        self,
+        config: Config,
+        wish: Wish,
+        settings: EngineSettings,
+        files: RunFiles,
+        journal: Journal,
+        observers: list[Observer],
+    ) -> None:
+        self._config, self._wish, self._settings = config, wish, settings
+        self._files, self._journal = files, journal
+        self._observers = [*files.observers, *observers]
+        self._log = files.logger.bind(logger="mm.app")
+        self._clock = steady_clock()
+        self._notes = OpeningNotes()
+
+    async def run(self, endpoints: Endpoints, credentials: Credentials) -> Ending:
+        """Until the engine stops.
+
+        :raises CannotRun: if the exchange cannot be used or has nothing to quote.
+        """
+        line = Line(self._config, endpoints, credentials, self._clock)
+        try:
+            limiter = await line.read_limits()
+            discovery = Discovery(self._config, line.hold, self._clock)
+            events, listings = await self._first_look(discovery)
+            engine = Engine(self._settings, factories(self._config))
+            finish = partial(self._shut_down, "one cycle is done") if self._wish.once else None
+            interval = self._config.quoting.min_tick_interval_ms.nanos
+            self._live = Live(self._clock, limiter, interval, [Watch(self._observers, engine, finish)])
+            line.on_fault = self._live.fail
+            feed = self._feed(line, listings)
+            runner = self._runner(line, feed, limiter, engine)
+            self._live.inbox.put(events)
+            stop = await self._turn(line, runner, feed, discovery)
+            return Ending(stop, await last_look(line, engine, self._notes), engine)
+        finally:
+            await line.close()
+
+    async def _first_look(self, discovery: Discovery) -> tuple[list[AnyEvent], list[MarketListing]]:
+        try:
+            events, listings = await discovery.look()
+        except ReadError as error:
+            raise CannotRun(f"the markets could not be read: {error}") from None
+        if not listings:
+            raise CannotRun("no market fits: see desks, markets and filter in the configuration")
+        return events, listings
+
+    def _feed(self, line: Line, listings: list[MarketListing]) -> Feed:
+        session = Session([listing.ticker for listing in listings], random.random)
+        session.learn([listing.terms for listing in listings])
+        where = endpoint(line.endpoints.ws_url)
+        return Feed(where, line.signer, session, self._live.inbox.put, self._clock, random.random)
+
+    def _runner(self, line: Line, feed: Feed, limiter: Limiter, engine: Engine) -> Runner:
+        """Answers come back the way requests went out: a dry run answers for the orders it did not send."""
+        inbox = self._live.inbox
+        dry = DryRun(line.gateway, inbox.put_from_thread, self._clock) if self._wish.dry_run else None
+        outward = Outward(dry or line.gateway, feed, limiter, self._clock)
+
+        def listen(event: AnyEvent) -> None:
+            outward.heard(event)
+            inbox.put_from_thread(dry.heard(event) if dry else event)
+
+        line.listen = listen
+        carry_out = partial(self._live.carry_out, outward)
+        return Runner(engine, carry_out, self._journal, [*self._observers, self._notes])
+
+    # -- turning -------------------------------------------------------------------------------------------
+    async def _turn(self, line: Line, runner: Runner, feed: Feed, discovery: Discovery) -> Stop:
+        """Run until the engine stops; a fault of ours cancels everything before it ends the process."""
+        follow, say = feed.add_markets, self._live.inbox.put
+        looking = discovery.keep_looking(LOOK_FOR_MARKETS_EVERY, say, follow, self._complain)
+        tasks = [asyncio.create_task(feed.run()), asyncio.create_task(looking)]
+        for task in tasks:
+            task.add_done_callback(self._check)
+        self._set_timers()
+        gc.collect()
+        gc.freeze()
+        try:
+            with self._signals():
+                return await self._live.run(runner)
+        except BaseException as fault:
+            await self._crash(line, fault)
+            raise
+        finally:
+            feed.close()
+            tasks[1].cancel()
+            await asyncio.wait(tasks)
+
+    def _set_timers(self) -> None:
+        loop = asyncio.get_running_loop()
+        if self._wish.seconds is not None:
+            loop.call_later(self._wish.seconds, self._shut_down, "the time is over")
+        if self._wish.once:
+            loop.call_later(ONCE_PATIENCE_SECONDS, self._shut_down, "one cycle took too long")
+
+    async def _crash(self, line: Line, fault: BaseException) -> None:
+        text = f"a fault of ours ends the run: {type(fault).__name__}: {fault}"
+        self._files.announce(Alert(AlertLevel.CRITICAL, "bot_crash", text), self._clock())
+        self._log.critical("bot_crash", exc_info=fault)
+        accepted = self._wish.dry_run or await cancel_everything(line)
+        self._log.critical("cancel_all_after_crash", accepted=accepted)
+
+    def _check(self, task: asyncio.Task[None]) -> None:
+        """Feed and discovery end only when told; anything else is a fault of ours."""
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            self._live.fail(fault)
+
+    def _complain(self, text: str) -> None:
+        self._log.warning("api_error", message=f"API error: {text}")
+
+    def _shut_down(self, reason: str) -> None:
+        self._live.command(CommandKind.SHUTDOWN, reason)
+
+    @contextmanager
+    def _signals(self) -> Iterator[None]:
+        """SIGTERM, SIGINT and the SIGHUP of a closed terminal are an orderly end; asking twice changes
+        nothing."""
+        loop = asyncio.get_running_loop()
+        caught = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+        for number in caught:
+            loop.add_signal_handler(number, self._shut_down, signal.Signals(number).name)
+        try:
+            yield
+        finally:
+            for number in caught:
+                loop.remove_signal_handler(number)

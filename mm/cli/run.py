@@ -1,0 +1,87 @@
+"""`kmm run`: make markets."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import rich_click as click
+
+
+@click.command()
+@click.option(
+    "--config", "config_file", type=click.Path(path_type=Path), default=Path("config.yaml"), show_default=True
+)
+@click.option(
+    "--run-dir", type=click.Path(path_type=Path), help="Everything a run writes goes here.  [config: run_dir]"
+)
+@click.option("--once", is_flag=True, help="One cycle: start, quote, cancel, compare, end.")
+@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop in order after so long.")
+@click.option(
+    "--tape",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help="A recorded market plays everybody else (simulated exchange).",
+)
+@click.option("--speed", type=click.FloatRange(min=0, min_open=True, max=1000), help="Of the tape.")
+@click.option("--seed", type=click.IntRange(min=0), help="Of the simulated exchange.")
+@click.option("--dry-run", is_flag=True, help="Read and decide, but send no order.")
+@click.option("--live", is_flag=True, help="Real money: needed with the production environment.")
+@click.option(
+    "--reset-breaker", metavar="REASON", default="", help="Trade again although the breaker had tripped."
+)
+@click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
+def run(
+    config_file: Path,
+    run_dir: Path | None,
+    once: bool,
+    seconds: float | None,
+    tape: Path | None,
+    speed: float | None,
+    seed: int | None,
+    dry_run: bool,
+    live: bool,
+    reset_breaker: str,
+    as_json: bool,
+) -> None:
+    """Quote both sides of every chosen market until Ctrl-C or SIGTERM; then cancel everything, prove it, and
+    compare our books with the exchange's."""
+    from mm.app import summary
+    from mm.app.errors import CannotRun
+    from mm.app.run import Options
+    from mm.app.run import run as trade
+    from mm.app.trade import Wish
+    from mm.config.load import load_config
+
+    overrides = {"tape": tape, "speed": speed, "seed": seed}
+    environment = {**os.environ, **_as_variables(overrides)}
+    config = load_config(config_file, environment)
+    if any(value is not None for value in overrides.values()) and config.exchange.endpoints is not None:
+        raise click.UsageError(
+            "--tape, --speed and --seed are for the simulated exchange that kmm run starts itself"
+        )
+    wish = Wish(seconds=seconds, once=once, dry_run=dry_run)
+    options = Options(wish, Path(run_dir or config.run_dir), live=live, reset_breaker=reset_breaker)
+    try:
+        ending = trade(config, options, os.environ)
+    except CannotRun as problem:
+        click.echo(f"kmm run: {problem}", err=True)
+        raise SystemExit(problem.exit_code) from None
+    if as_json:
+        click.echo(json.dumps(summary.as_json(ending)))
+    else:
+        from rich.console import Console
+
+        Console().print(summary.render(ending))
+    raise SystemExit(summary.exit_code(ending))
+
+
+def _as_variables(overrides: Mapping[str, object]) -> dict[str, str]:
+    """The command line wins over file and environment, by the same way in."""
+    prefix = "KMM__exchange__simulated__"
+    return {
+        prefix + name: json.dumps(str(value)) if name == "tape" else str(value)
+        for name, value in overrides.items()
+        if value is not None
+    }
