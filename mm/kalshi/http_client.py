@@ -13,7 +13,7 @@ from typing import Any, Final
 
 import requests
 from requests.adapters import HTTPAdapter
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 
 from mm.core.units import MILLISECOND, Nanos
 from mm.kalshi.auth import HeaderCache
@@ -58,7 +58,7 @@ class HttpClient:
         """Every failure of the network becomes a response with status 0."""
         try:
             return self._send(request)
-        except requests.RequestException as error:
+        except (requests.RequestException, HTTPError) as error:
             return HttpResponse(self._clock(), 0, error=_reason(error), was_sent=not _never_left(error))
         except _TooMuch as error:
             return HttpResponse(self._clock(), 0, error=str(error))
@@ -86,10 +86,9 @@ class HttpClient:
         """Bounds size and time as a whole: a time-out of the socket starts anew with every byte."""
         give_up = time.monotonic() + self._timeouts[1]
         body = bytearray()
-        for chunk in response.iter_content(_CHUNK):
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
             body += chunk
             if len(body) > LARGEST_BODY or time.monotonic() > give_up:
-                response.close()
                 raise _TooMuch("the answer is too long, or takes too long")
         return bytes(body)
 
