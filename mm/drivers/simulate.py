@@ -8,6 +8,7 @@ import heapq
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
+from typing import TypeVar
 
 from mm.core.actions import AnyAction, Resubscribe, Stop
 from mm.core.engine import Engine
@@ -24,9 +25,28 @@ from mm.kalshi.session import Session
 from mm.sim.exchange import Exchange
 from mm.sim.stream_connection import Connection
 
+T = TypeVar("T")
 BASE = "/trade-api/v2"
 RECONNECT_AFTER: Nanos = SECOND
 SESSION_BEAT: Nanos = 500 * MILLISECOND
+
+
+def answer(exchange: Exchange, user_id: str, now: Nanos, request: HttpRequest) -> HttpResponse:
+    """What the exchange says to one request, without any network."""
+    path = BASE + request.path
+    response = exchange.request(now, user_id, request.method, path, request.query, request.body)
+    return HttpResponse(now, response.status, response.body)
+
+
+def converse(exchange: Exchange, user_id: str, now: Nanos, conversation: Conversation[T]) -> T:
+    """A whole conversation at one instant: for setting up, and for comparing at the end."""
+    try:
+        request = next(conversation)
+        while True:
+            request = conversation.send(answer(exchange, user_id, now, request))
+    except StopIteration as done:
+        result: T = done.value
+        return result
 
 
 class Simulation:
@@ -90,14 +110,14 @@ class Simulation:
         self._step((Command(self.now, CommandKind.SHUTDOWN, "end of the simulation"),))
         self.run_until(self.now + patience)
 
-    def read(self, conversation: Conversation[object]) -> object:
-        """A conversation without delay: for set-up and for comparing at the end."""
-        try:
-            request = next(conversation)
-            while True:
-                request = conversation.send(self._answer(request))
-        except StopIteration as done:
-            return done.value
+    def tell(self, events: Sequence[AnyEvent]) -> None:
+        """Facts that the bot has from elsewhere, at this moment: which markets there are."""
+        self._step(events)
+
+    def follow(self, tickers: Sequence[str]) -> None:
+        """Subscribe to these markets too."""
+        self._session.add_markets(self.now, tickers)
+        self._send_commands()
 
     def _at(self, when: Nanos, happen: Callable[[], None]) -> None:
         heapq.heappush(self._agenda, (when, next(self._numbers), happen))
@@ -166,11 +186,7 @@ class Simulation:
         self._at(self.now + self._network.weather.timeout, lambda: self._hear(conversation, nothing))
 
     def _answer(self, request: HttpRequest) -> HttpResponse:
-        path = BASE + request.path
-        answer = self._exchange.request(
-            self.now, self._user_id, request.method, path, request.query, request.body
-        )
-        return HttpResponse(self.now, answer.status, answer.body)
+        return answer(self._exchange, self._user_id, self.now, request)
 
     def _hear(self, conversation: Conversation[AnyEvent], response: HttpResponse) -> None:
         response = HttpResponse(

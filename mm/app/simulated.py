@@ -1,0 +1,169 @@
+"""`kmm simulate`: the configured bot in virtual time, a witness at the venue, a fingerprint at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from random import Random
+from typing import TypeVar
+
+import msgspec
+
+from mm.app.audit import OpeningNotes, audit
+from mm.app.scope import chosen, read_scope
+from mm.app.trade import factories
+from mm.config.model import Config
+from mm.config.settings import engine_settings
+from mm.core.actions import QueryAccount
+from mm.core.engine import Engine
+from mm.core.events import AccountReport, AnyEvent, MarketAssigned, MarketState
+from mm.core.settings import EngineSettings
+from mm.core.units import SECOND, Nanos, money_text
+from mm.drivers.network import CALM, Network, Weather
+from mm.drivers.runner import StepObserver
+from mm.drivers.simulate import Simulation, converse
+from mm.kalshi.calls import call
+from mm.kalshi.conversation import Conversation
+from mm.kalshi.limiter import Limiter
+from mm.kalshi.listing import MarketListing, to_status
+from mm.kalshi.session import Session
+from mm.kalshi.venue import bucket, read_costs, read_limits
+from mm.sim.checks import Witness
+from mm.sim.exchange import Exchange
+from mm.sim.regimes import REGIMES
+from mm.sim.venue import Venue
+from mm.sim.world import demo_world
+
+T = TypeVar("T")
+# A Monday noon (UTC): no maintenance window near, and the same in every simulation.
+BEGIN: Nanos = 1_790_596_800 * SECOND
+READ_LAG: Nanos = 300_000_000
+
+
+class Result(msgspec.Struct, frozen=True):
+    """``checks``: what the witness or the last look found wrong. ``events_per_second``: on this machine."""
+
+    seed: int
+    seconds: float
+    events: int
+    actions: int
+    orders: int
+    fills: int
+    pnl_dollars: str
+    fees_dollars: str
+    checks: tuple[str, ...]
+    digest: str
+    events_per_second: int
+    stopped: str
+
+
+class Scene:
+    """One bot on one venue, ready to run; every random draw comes from ``seed``.
+
+    ``change`` may alter the engine's settings; ``check_venue`` has the venue check all its own books after
+    every step (slow).
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        seed: int,
+        weather: Weather = CALM,
+        *,
+        change: Callable[[EngineSettings], EngineSettings] = lambda settings: settings,
+        check_venue: bool = False,
+        observers: tuple[StepObserver, ...] = (),
+    ) -> None:
+        simulated = config.exchange.simulated
+        self.venue = Venue(seed=seed, now=BEGIN)
+        cash, regime = simulated.balance_dollars.money, REGIMES[simulated.regime]
+        world = demo_world(self.venue, seed, cash=cash, regime=regime)
+        self.user_id = world.user_id
+        self.exchange = Exchange(self.venue, random=Random(f"{seed} stream"), read_lag_ns=READ_LAG)
+        self.exchange.crowds.append(world.flow)
+        self.exchange.advance(BEGIN)
+        most = max(desk.limits.max_position_contracts.units for desk in config.desks.values())
+        self.witness = Witness(self.venue, self.user_id, most)
+        self.notes = OpeningNotes()
+        network = Network(weather, Random(f"{seed} network"))
+        listings = self._listings(config)
+        session = Session([listing.ticker for _, listing in listings], network.number)
+        session.learn([listing.terms for _, listing in listings])
+        self.simulation = Simulation(
+            self.exchange,
+            self.user_id,
+            session,
+            Limiter(bucket(self.read(read_limits()).write), self.read(read_costs())),
+            network,
+            config.quoting.min_tick_interval_ms.nanos,
+            (self.venue.check,) if check_venue else (),
+        )
+        self.engine = Engine(change(engine_settings(config, f"s{seed}", {})), factories(config))
+        self.simulation.start(self.engine, observers=(*observers, self.notes))
+        self.simulation.tell([event for name, listing in listings for event in _introduction(name, listing)])
+
+    def read(self, conversation: Conversation[T]) -> T:
+        """Ask the exchange at this instant, without a network in between."""
+        return converse(self.exchange, self.user_id, self.venue.now, conversation)
+
+    def _listings(self, config: Config) -> list[tuple[str, MarketListing]]:
+        """(desk, market) of everything that is quoted; what opens later is left out."""
+        taken: dict[str, str] = {}
+        found: list[tuple[str, MarketListing]] = []
+        for name, desk in config.desks.items():
+            listings = {listing.ticker: listing for listing in self.read(read_scope(desk.markets))}
+            for ticker in chosen(desk, list(listings.values()), taken, BEGIN):
+                if listings[ticker].state is MarketState.ACTIVE:
+                    taken[ticker] = name
+                    found.append((name, listings[ticker]))
+        return found
+
+    def run(self, seconds: float) -> None:
+        """So much virtual time, then an orderly end."""
+        self.simulation.run_until(BEGIN + int(seconds * SECOND))
+        self.simulation.shut_down()
+
+    def wrong(self) -> list[str]:
+        """All that the witness saw, and what differs when everything is quiet."""
+        found = list(self.witness.breaches)
+        stop = self.simulation.stop
+        if stop is None or stop.exit_code:
+            found.append(f"did not end in order: {stop.reason if stop else 'still running'}")
+        if self.notes.opening is None:
+            return [*found, "the account was never read"]
+        self.exchange.advance(self.venue.now + 2 * SECOND)
+        report = self.read(call(QueryAccount(0, self.notes.opening.fills_from, "last look")))
+        if not isinstance(report, AccountReport):
+            return [*found, f"the account could not be read: {report}"]
+        last = audit(self.engine, self.notes.opening, report, self.engine.settings.instance + "-")
+        found += [
+            f"{line.name}: ours {line.ours}, theirs {line.theirs}" for line in last.lines if line.difference
+        ]
+        return found + [f"{client_order_id} still rests" for client_order_id in last.resting]
+
+
+def _introduction(desk: str, listing: MarketListing) -> tuple[AnyEvent, AnyEvent]:
+    return MarketAssigned(BEGIN, listing.ticker, desk), to_status(listing, BEGIN)
+
+
+def simulate(config: Config, seconds: float, seed: int, weather: Weather = CALM) -> Result:
+    """The whole of it. Speed is measured on the processor's clock of this process."""
+    scene = Scene(config, seed, weather)
+    began = time.process_time()
+    scene.run(seconds)
+    took = time.process_time() - began
+    simulation, ledger = scene.simulation, scene.engine.know.ledger
+    return Result(
+        seed=seed,
+        seconds=seconds,
+        events=simulation.events,
+        actions=simulation.actions,
+        orders=scene.witness.orders,
+        fills=scene.witness.fills,
+        pnl_dollars=money_text(ledger.pnl()),
+        fees_dollars=money_text(sum(position.fees for position in ledger.positions.values())),
+        checks=tuple(scene.wrong()),
+        digest=simulation.digest,
+        events_per_second=int(simulation.events / took) if took else 0,
+        stopped=simulation.stop.reason if simulation.stop else "",
+    )
