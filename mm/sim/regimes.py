@@ -56,7 +56,7 @@ _INDEX_HOUR = Regime(
 )
 _FAST_15_MINUTE = Regime(
     name="fast_15_minute",
-    requote_ns=450 * MILLISECOND,
+    requote_ns=700 * MILLISECOND,
     makers=4,
     maker_lag_ns=300 * MILLISECOND,
     maker_noise=0.5,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from mm.sim.floor import Floor
 from mm.sim.grids import is_on_grid
 from mm.sim.ledger import Account, cash_effect
-from mm.sim.words import BookSide, Market, OrderRequest, VenueError
+from mm.sim.words import MONEY_ONE, BookSide, Market, OrderRequest, VenueError
 
 SECOND = 1_000_000_000
 MAX_OPEN_ORDERS = 200_000
@@ -87,7 +87,15 @@ def require_cash(
     if floor.switches.resting_orders_lock_cash:
         need += _locked(floor, account, except_order)
     if need > account.cash:
-        raise VenueError(400, "insufficient_balance", details=f"{need} needed, {account.cash} available")
+        raise VenueError(
+            400,
+            "insufficient_balance",
+            details=f"{_dollars(need)} needed, {_dollars(account.cash)} available",
+        )
+
+
+def _dollars(money: int) -> str:
+    return f"${money / MONEY_ONE:.6f}"
 
 
 def _locked(floor: Floor, account: Account, except_order: str) -> int:

@@ -113,7 +113,9 @@ class Event:
 
 @dataclass(slots=True)
 class Market:
-    """Static terms and running figures of one market; the book itself is kept by the matching engine."""
+    """Static terms and running figures of one market; the book itself is kept by the matching engine.
+
+    ``dollar_volume`` is money (count times YES price of every trade); ``settlement_value`` a YES price."""
 
     ticker: str
     event_ticker: str

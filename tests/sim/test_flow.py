@@ -10,6 +10,7 @@ import pytest
 
 from mm.sim.flow import NEVER, REGIMES, Flow
 from mm.sim.hidden import Belief, Index, normal_cdf
+from mm.sim.traders import NoiseTaker, Seat
 from mm.sim.venue import Venue
 from mm.sim.words import Market
 from tests.sim.stories import HOUR, MARKET, SECOND, add_market, open_venue
@@ -143,6 +144,38 @@ def test_informed_takers_win_from_slow_makers() -> None:
         informed = venue.accounts["crowd-informed"]
         profits.append(sum(one.realized for one in informed.positions.values()))
     assert statistics.mean(profits) > 0
+
+
+def test_noise_takers_come_to_both_sides_and_accept_a_distance_as_the_law_says() -> None:
+    """An ask 2 cents over fair is accepted by e^(-2k) of the buyers, a bid 2 under by as many sellers
+    (Avellaneda and Stoikov 2008, section 2.4): within 4 standard errors, half the arrivals each."""
+    venue = open_venue()
+    maker, taker = venue.crowd.join("maker"), venue.crowd.join("taker")
+    still = Index(0.0, 1.0, 0, Still())
+    seat = Seat(venue.crowd, taker, Belief(venue.markets[MARKET], still), random.Random(8))
+    noise = NoiseTaker(seat, rate=1.0, size=1.0, tolerance_k=0.5, lag_ns=0)
+    arrivals, accepted = 6_000, {"bid": 0, "ask": 0}
+    quotes = [
+        venue.crowd.rest(maker, MARKET, "bid", 4_800, 10**9),
+        venue.crowd.rest(maker, MARKET, "ask", 5_200, 10**9),
+    ]
+    for _ in range(arrivals):
+        before = len(venue.trades[MARKET])
+        noise.act(0)
+        if len(venue.trades[MARKET]) > before:
+            accepted[venue.trades[MARKET][-1].taker_side] += 1
+    expected = math.exp(-0.5 * 2)
+    error = math.sqrt(expected * (1 - expected) / (arrivals / 2))
+    for side, count in accepted.items():
+        assert abs(count / (arrivals / 2) - expected) < 4 * error, side
+    assert all(quote.remaining for quote in quotes)
+
+
+class Still(random.Random):
+    """Dice that always show the middle."""
+
+    def gauss(self, mu: float = 0.0, sigma: float = 1.0) -> float:
+        return mu
 
 
 def test_several_markets_of_one_event_share_one_index() -> None:

@@ -284,6 +284,15 @@ def test_a_crossed_record_never_crosses_the_book_and_heals(tmp_path: Path) -> No
     assert story.venue.markets[TICKER].volume == 0
 
 
+def test_frames_of_different_channels_are_put_in_order_of_exchange_time(tmp_path: Path) -> None:
+    """The summary of second 3 arrives before the delta of second 2, whose shrinkage it explains."""
+    lines = [summary(3, "0.5000", "1060.00"), delta(2, "yes", "0.5000", "-60.00")]
+    story = Story(tmp_path, lines)
+    order = story.place("bid", 10, 50)
+    story.to(3)
+    assert (story.ahead(order), story.size("bid", 50)) == (40, 50)
+
+
 def test_the_record_returns_after_a_reactivation(tmp_path: Path) -> None:
     story = Story(tmp_path, [delta(2, "yes", "0.4900", "5.00"), delta(4, "yes", "0.4900", "1.00")])
     story.venue.deactivate(TICKER)
