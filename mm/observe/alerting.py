@@ -36,7 +36,8 @@ class _Sent(msgspec.Struct):
 
 
 class AlertObserver:
-    """``faults`` lists what the disk refuses now; each new one becomes an alert of the category storage.
+    """``faults`` lists what the disk refuses now; each new one becomes an alert of the category storage. An
+    event or a Stop that is an alert by itself yields to one of the same category by the engine.
 
     The same level, category, desk and message within `COOLDOWN` is held back, and told with its count when
     the time is over, or at `close`.
@@ -49,16 +50,16 @@ class AlertObserver:
         self._waiting: list[tuple[Nanos, Alert]] = []
 
     def on_step(self, event: AnyEvent, actions: Sequence[AnyAction], engine: Observed) -> None:
+        own = _alert_of(event) if type(event) is LinkDown or type(event) is Command else None
         for action in actions:
             if type(action) is Alert:
                 self._waiting.append((event.ts, action))
             elif type(action) is Stop:
-                self._waiting.append((event.ts, _stopped(action)))
-        if type(event) is LinkDown or type(event) is Command:
-            alert = _alert_of(event)
-            said = {action.category for action in actions if type(action) is Alert}
-            if alert is not None and alert.category not in said:
-                self._waiting.append((event.ts, alert))
+                own = _stopped(action)
+        if own is not None and not any(
+            type(said) is Alert and said.category == own.category for said in actions
+        ):
+            self._waiting.append((event.ts, own))
 
     def on_time(self, now: Nanos, engine: Observed) -> None:
         for fault in self._faults():
@@ -113,10 +114,10 @@ def _stopped(action: Stop) -> Alert:
     return Alert(level, "bot_shutdown", f"stopped: {action.reason}", details=details)
 
 
-def _alert_of(event: LinkDown | Command) -> Alert | None:
+def _alert_of(event: AnyEvent) -> Alert | None:
     if isinstance(event, LinkDown):
         details = (("link", event.link), ("reason", event.reason))
         return Alert(AlertLevel.WARNING, "api_disconnect", f"{event.link} disconnected", details=details)
-    if event.kind is CommandKind.HALT:
+    if isinstance(event, Command) and event.kind is CommandKind.HALT:
         return Alert(AlertLevel.CRITICAL, "kill_switch", f"halted by command: {event.reason}")
     return None

@@ -26,6 +26,7 @@ STATUS_OF_MODE = {
     "CLOSING": "stopping",
     "CLOSED": "stopping",
 }
+HALTED_BY_PERSON = "halted"
 RESTING = frozenset({"RESTING", "PENDING_AMEND", "PENDING_CANCEL"})
 
 
@@ -39,7 +40,10 @@ class Process(msgspec.Struct, frozen=True):
 def status_word(picture: EnginePicture) -> str:
     """active, paused, disabled (halted by a person), tripped, starting or stopping."""
     word = STATUS_OF_MODE[picture.mode.upper()]
-    return "tripped" if not picture.breaker.trading_allowed and word != "stopping" else word
+    breaker = picture.breaker
+    if breaker.trading_allowed or word == "stopping":
+        return word
+    return "disabled" if breaker.trip_rule == HALTED_BY_PERSON else "tripped"
 
 
 class Heartbeat(Watcher):

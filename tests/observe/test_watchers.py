@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from mm.alerts.file import AlertFile
-from mm.core.actions import Alert, AlertLevel
+from mm.core.actions import Alert, AlertLevel, Stop
 from mm.core.events import BookDelta, LinkDown, Tick
 from mm.core.picture import OrderPicture
 from mm.core.units import SECOND, Side
@@ -60,9 +60,14 @@ def test_the_same_alert_is_told_once_a_minute_with_its_count(tmp_path: Path) -> 
 def test_an_alert_that_the_engine_gives_itself_is_not_doubled(tmp_path: Path) -> None:
     bench = Bench([AlertObserver([AlertFile(LineFile(tmp_path / "alerts.jsonl"))])])
     bench.step(LinkDown(at(0)), Alert(AlertLevel.CRITICAL, "api_disconnect", "feed lost, quotes pulled"))
+    bench.step(Tick(at(1), 1, 1), Alert(AlertLevel.CRITICAL, "bot_shutdown", "not proven"), Stop(3, "why"))
+    bench.step(Tick(at(2), 1, 1), Stop(0, "asked to"))
     bench.close()
-    assert [alert["message"] for alert in alerts_in(tmp_path / "alerts.jsonl")] == [
-        "feed lost, quotes pulled"
+    told = [(alert["message"], alert["level"]) for alert in alerts_in(tmp_path / "alerts.jsonl")]
+    assert told == [
+        ("feed lost, quotes pulled", "critical"),
+        ("not proven", "critical"),
+        ("stopped: asked to", "info"),
     ]
 
 
@@ -150,7 +155,8 @@ def test_heartbeat_beats_once_a_second_and_says_what_the_engine_is_about(tmp_pat
         (3, "PAUSED", OK),
         (4, "HALTED", OK),
         (5, "HALTED", TRIPPED),
-        (6, "CLOSING", TRIPPED),
+        (6, "HALTED", msgspec.structs.replace(TRIPPED, trip_rule="halted")),
+        (7, "CLOSING", TRIPPED),
     ]:
         bench.engine.mode, bench.engine.breaker = mode, breaker
         bench.step(Tick(at(second), 1, 1))
@@ -158,9 +164,9 @@ def test_heartbeat_beats_once_a_second_and_says_what_the_engine_is_about(tmp_pat
         said.append(json.loads(path.read_text())["status"])
         bench.time(at(second + 0.5))
         assert json.loads(path.read_text())["timestamp"] == START / SECOND + second
-    assert said == ["starting", "starting", "active", "paused", "disabled", "tripped", "stopping"]
+    assert said == ["starting", "starting", "active", "paused", "disabled", "tripped", "disabled", "stopping"]
     beat = json.loads(path.read_text())
-    assert (beat["cycle"], beat["resting_orders"], beat["pid"], beat["version"]) == (6, 1, 4711, "0.1.0")
+    assert (beat["cycle"], beat["resting_orders"], beat["pid"], beat["version"]) == (7, 1, 4711, "0.1.0")
     assert beat["bankroll"] == 98_765.4321 and beat["interval_s"] == 1.0
     assert beat["loop_lag_ms"] == 250.0
     bench.close()
