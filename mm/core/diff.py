@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from mm.core.events import RequestKind
 from mm.core.order import Order, OrderState
 from mm.core.strategy import Quote
 from mm.core.units import Count, Nanos, Price, Side
@@ -36,7 +37,6 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 Intent = Cancel | Amend | Place
 
-# A request that may still put an order at a price in place of one that is wanted.
 ARRIVING = (OrderState.PENDING_NEW, OrderState.PENDING_AMEND)
 
 
@@ -60,7 +60,7 @@ def _one_side(wanted: list[Quote], ours: list[Order], now: Nanos, refill_fractio
     intents: list[Intent] = []
     idle = {order.price: order for order in ours if order.is_idle}
     spare = [order for order in ours if order.is_idle and idle[order.price] is not order]
-    arriving = [order for order in ours if order.state in ARRIVING]
+    arriving = [order for order in ours if _may_arrive(order)]
     open_wishes: list[Quote] = []
     for quote in wanted:
         order = idle.pop(quote.price, None)
@@ -89,6 +89,11 @@ def _resize(order: Order, quote: Quote, now: Nanos, refill_fraction: float) -> l
     if order.open < quote.count * refill_fraction:
         return [Amend(order, order.price, quote.count, "refill")]
     return []
+
+
+def _may_arrive(order: Order) -> bool:
+    """Something under way may still put it where an order is wanted; a create in doubt may rest there."""
+    return order.state in ARRIVING or order.doubt is RequestKind.PLACE
 
 
 def _take_arriving(arriving: list[Order], price: Price) -> bool:

@@ -79,7 +79,7 @@ class Order:
         """Contracts that may still fill: what the limits must count."""
         if self.final_filled is not None:
             return max(self.final_filled - self.filled, 0)
-        return max(self.count, self.next_count) - self.filled
+        return max(max(self.count, self.next_count) - self.filled, 0)
 
     @property
     def worst_price(self) -> Price:
@@ -172,11 +172,14 @@ def _in_doubt(order: Order, event: OrderInDoubt) -> None:
 
 
 def _reported(order: Order, event: OrderReport) -> None:
-    """The answer to our own question."""
+    """The answer to our own question. If it names an order as resting that was told to be gone, one of the
+    two is wrong or late: the order is cancelled again, which settles it."""
+    order.order_id = order.order_id or event.order_id
     if event.status in (OrderStatus.EXECUTED, OrderStatus.CANCELED):
         return finish(order, event.filled)
     if event.status is OrderStatus.RESTING and not order.is_gone:
         return found_resting(order, event)
+    order.is_gone = order.is_gone and event.status is not OrderStatus.RESTING
     order.back_off(event.ts)
     return None
 

@@ -9,7 +9,7 @@ from mm.core.events import AmendReject, ApiError, CancelReject, Fill, OrderRepor
 from mm.core.order import TRANSITIONS, Answer, Order, OrderState, fall_in_doubt, finish, found_resting
 from mm.core.units import Count, Nanos, Price
 
-REMEMBERED_ENDS = 20_000
+REMEMBERED_ORDERS = 20_000
 
 
 class Orders:
@@ -20,6 +20,7 @@ class Orders:
         self._by_order_id: dict[str, Order] = {}
         self._by_ticker: dict[str, dict[str, Order]] = {}
         self.ended: dict[str, Nanos] = {}
+        self._unclaimed: dict[str, Count] = {}
 
     def __len__(self) -> int:
         return len(self.by_client_id)
@@ -118,9 +119,12 @@ class Orders:
         fall_in_doubt(order, RequestKind.CANCEL)
 
     def fill(self, event: Fill) -> Order | None:
-        """Count a fill towards its order, if the order is known."""
+        """Count a fill towards its order, if the order is known; else when it becomes known: a fill may name
+        only the exchange's id, and come before the answer that tells us this id."""
         order = self.find(event.client_order_id, event.order_id)
         if order is None:
+            self._unclaimed[event.order_id] = self._unclaimed.get(event.order_id, 0) + event.count
+            _forget_oldest(self._unclaimed)
             return None
         order.filled += event.count
         order.changed_at = event.ts
@@ -131,8 +135,9 @@ class Orders:
 
     def _settle(self, order: Order) -> None:
         """Index what became known; drop the order when nothing more of it can come."""
-        if order.order_id:
-            self._by_order_id.setdefault(order.order_id, order)
+        if order.order_id and order.order_id not in self._by_order_id:
+            self._by_order_id[order.order_id] = order
+            order.filled += self._unclaimed.pop(order.order_id, 0)
         if order.final_filled is None:
             certain = not order.next_count and not order.size_unsure
             is_done = certain and order.filled >= order.count
@@ -147,5 +152,9 @@ class Orders:
     def _remember_ended(self, order: Order) -> None:
         """Reads lag: one may still show an order as resting after we saw its end."""
         self.ended[order.client_order_id] = order.changed_at
-        if len(self.ended) > REMEMBERED_ENDS:
-            del self.ended[next(iter(self.ended))]
+        _forget_oldest(self.ended)
+
+
+def _forget_oldest(remembered: dict[str, int]) -> None:
+    if len(remembered) > REMEMBERED_ORDERS:
+        del remembered[next(iter(remembered))]

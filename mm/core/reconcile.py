@@ -109,8 +109,11 @@ class Reconciler:
         """Orders that rest and are not in our table: a former run's (to be cancelled), or somebody else's."""
         orders = self._know.orders
         actions: list[AnyAction] = []
+        latest = report.as_of - self._know.settings.clock_tolerance
         for row in report.resting:
-            if orders.find(row.client_order_id, row.order_id) or row.client_order_id in orders.ended:
+            # Reads lag: this one may be from before the end that we saw.
+            has_ended = orders.ended.get(row.client_order_id, 0) >= latest
+            if orders.find(row.client_order_id, row.order_id) or has_ended:
                 continue
             if row.client_order_id.startswith(self._prefix):
                 orders.add(_orphan(row, report.ts))

@@ -51,5 +51,6 @@ def is_proof_of_absence(order: Order, report: OrderReport, settings: EngineSetti
         report.status is OrderStatus.ABSENT
         and order.doubt is RequestKind.PLACE
         and not order.filled
+        and not order.order_id
         and report.as_of >= order.placed_at + settings.absence_proof
     )

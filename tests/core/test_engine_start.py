@@ -1,0 +1,155 @@
+"""Start is recovery: nothing is quoted before the account is read; what a former run left is cancelled."""
+
+from __future__ import annotations
+
+from mm.core.events import BookDelta, BookSnapshot, Fill, LinkUp, MarketStatus, PositionReport, Tick, Trade
+from mm.core.units import MONEY_DOLLAR, SECOND, Side
+from tests.core.bench import Bench, engine_settings
+from tests.core.words import row
+
+
+def connected(bench: Bench | None = None) -> Bench:
+    """All is there but the account."""
+    bench = bench or Bench()
+    bench.step(LinkUp(bench.now))
+    bench.is_active()
+    bench.book("50:100 | 54:100")
+    bench.wishes["KXA"] = "51:10 | 53:10"
+    return bench
+
+
+def read_asked(bench: Bench) -> bool:
+    bench.wait(2)
+    return "read account" in bench.step(Tick(bench.now, 100, 100))
+
+
+def test_the_first_quotes_wait_for_the_account() -> None:
+    bench = connected()
+    assert bench.step(Tick(bench.now, 100, 100)) == ["read account"]
+    assert bench.tick() == []
+    bench.wait(1)
+    assert bench.account() == []
+    assert bench.tick() == ["place #1 bid 10@51", "place #2 ask 10@53"]
+
+
+def test_the_first_quotes_wait_for_the_book() -> None:
+    bench = Bench()
+    bench.step(LinkUp(bench.now))
+    bench.is_active()
+    bench.wishes["KXA"] = "51:10 |"
+    assert bench.step(Tick(bench.now, 100, 100)) == ["read account"]
+    bench.account()
+    assert bench.tick() == []
+    bench.book("50:100 | 54:100")
+    assert bench.tick() == ["place #1 bid 10@51"]
+
+
+def test_the_first_quotes_wait_for_the_exchange_to_say_that_the_market_is_open_and_what_it_costs() -> None:
+    bench = Bench()
+    bench.step(LinkUp(bench.now))
+    bench.book("50:100 | 54:100")
+    bench.wishes["KXA"] = "51:10 |"
+    bench.step(Tick(bench.now, 100, 100))
+    bench.account()
+    assert bench.tick() == []
+    bench.is_active()
+    assert bench.tick() == ["place #1 bid 10@51"]
+
+
+def test_what_a_former_run_left_is_cancelled_before_anything_is_quoted() -> None:
+    bench = connected()
+    bench.step(Tick(bench.now, 100, 100))
+    left = row("bot-run0-7", "Xold", "bid 10@49", filled=2)
+    assert bench.account(resting=(left,)) == []
+    assert bench.engine.know.exposure.total == 10 * 49 * 10_000, "it counts from the first moment"
+    assert bench.tick() == ["cancel #bot-run0-7"]
+    assert bench.engine.mode.value == "starting"
+    order = bench.engine.know.orders.by_client_id["bot-run0-7"]
+    bench.canceled_by_id(order, 10)
+    assert read_asked(bench)
+    bench.account()
+    assert bench.tick() == ["place #1 bid 10@51", "place #2 ask 10@53"]
+
+
+def test_a_left_over_that_filled_meanwhile_is_counted_by_the_opening_positions() -> None:
+    bench = connected()
+    bench.step(Tick(bench.now, 100, 100))
+    bench.account(resting=(row("bot-run0-7", "Xold", "bid 10@49"),))
+    bench.tick()
+    order = bench.engine.know.orders.by_client_id["bot-run0-7"]
+    last = Fill(bench.now, "t9", "Xold", "bot-run0-7", "KXA", Side.BID, 4_900, 1_000, 0, False)
+    bench.step(last)
+    assert order.client_order_id not in bench.engine.know.orders.by_client_id
+    assert read_asked(bench)
+    bench.account(PositionReport("KXA", 1_000, 4_900_000, 0, 0), fills=(last,), cash=995 * MONEY_DOLLAR)
+    assert bench.position == 10
+    assert bench.engine.know.ledger.cash == 995 * MONEY_DOLLAR
+
+
+def test_a_read_that_may_not_yet_know_the_latest_fill_does_not_open_the_ledger() -> None:
+    bench = connected()
+    bench.step(Tick(bench.now, 100, 100))
+    bench.wait(5)
+    stale = bench.now - 3 * SECOND
+    bench.step(Fill(bench.now, "t9", "Xold", "bot-run0-7", "KXA", Side.BID, 4_900, 1_000, 0, False))
+    bench.account(as_of=stale)
+    assert bench.engine.mode.value == "starting"
+    assert read_asked(bench)
+    bench.account(PositionReport("KXA", 1_000, 4_900_000, 0, 0))
+    assert (bench.engine.mode.value, bench.position) == ("quoting", 10)
+
+
+def test_orders_of_others_are_told_of_once_and_left_alone() -> None:
+    bench = connected()
+    bench.step(Tick(bench.now, 100, 100))
+    stranger = row("by-hand", "Xhand")
+    assert bench.account(resting=(stranger,)) == ["alert order_anomaly"]
+    assert bench.tick() == ["place #1 bid 10@51", "place #2 ask 10@53"]
+    bench.ack(1)
+    bench.ack(2)
+    bench.wait(31)
+    bench.step(Tick(bench.now, 100, 100))
+    rests = (stranger, row("bot-run1-1", "X1"), row("bot-run1-2", "X2", "ask 10@53"))
+    assert bench.account(resting=rests) == []
+    assert bench.tick() == []
+
+
+def test_a_position_from_before_counts_against_the_limits_and_is_shown_to_the_strategy() -> None:
+    bench = connected()
+    bench.step(Tick(bench.now, 100, 100))
+    bench.account(PositionReport("KXA", -7_500, 50 * MONEY_DOLLAR, 0, 0))
+    assert bench.tick() == ["place #1 bid 10@51", "place #2 ask 5@53"], "80 is where quotes stop"
+    assert bench.seen[-1].position == -7_500
+
+
+def test_a_breaker_that_had_tripped_stays_tripped_over_a_start() -> None:
+    bench = connected(
+        Bench(engine_settings(tripped_rule="pnl_threshold", tripped_reason="lost", tripped_at=1))
+    )
+    bench.step(Tick(bench.now, 100, 100))
+    bench.account()
+    assert bench.tick() == []
+    assert bench.engine.mode.value == "halted"
+    assert bench.engine.picture().breaker.trip_rule == "pnl_threshold"
+
+
+def test_left_overs_are_cancelled_even_if_the_breaker_had_tripped() -> None:
+    bench = connected(Bench(engine_settings(tripped_rule="halted", tripped_reason="by hand", tripped_at=1)))
+    bench.wait(31)
+    bench.step(Tick(bench.now, 100, 100))
+    bench.account(resting=(row("bot-run0-7", "Xold"),))
+    assert bench.tick() == ["cancel #bot-run0-7"]
+
+
+def test_events_of_an_unknown_market_change_nothing() -> None:
+    bench = Bench().quoting(wishes="51:10 |")
+    bench.tick()
+    before = bench.engine.picture()
+    for event in (
+        BookSnapshot(bench.now, "KXOTHER", ((5_000, 100),), ((5_100, 100),)),
+        BookDelta(bench.now, "KXOTHER", Side.BID, 5_000, 100),
+        Trade(bench.now, "KXOTHER", "t", 5_000, 100, Side.BID),
+        MarketStatus(bench.now, "KXOTHER", settlement_value=10_000),
+    ):
+        assert bench.step(event) == []
+    assert bench.engine.picture() == before
