@@ -30,7 +30,7 @@ class Portfolio:
 
 @dataclass(slots=True)
 class _Holding:
-    """A position with the cash and the settlements as they were together with it."""
+    """A position with the cash as it was together with it, and the settlements that were new then."""
 
     position: Position
     cash: int
@@ -49,8 +49,10 @@ class Reads:
         self._venue = venue
         self._pending: deque[tuple[int, str, _Change]] = deque()
         self._portfolios: dict[str, Portfolio] = {}
+        self._noted_settlements: dict[str, int] = {}
         for account in venue.accounts.values():
             self._portfolios[account.user_id] = _image(account, venue.now)
+            self._noted_settlements[account.user_id] = len(account.settlements)
 
     def hear(self, announcement: Announcement) -> None:
         """Note what changed in a portfolio. The venue goes on changing its objects, so they are copied."""
@@ -64,9 +66,13 @@ class Reads:
 
     def _note_position(self, changed: PositionChanged) -> None:
         account = self._venue.accounts[changed.user_id]
-        if not account.is_crowd:
-            held = _Holding(replace(changed.position), account.cash, list(account.settlements))
-            self._pending.append((changed.now, changed.user_id, held))
+        if account.is_crowd:
+            return
+        noted = self._noted_settlements.get(changed.user_id, 0)
+        fresh = account.settlements[noted:]
+        self._noted_settlements[changed.user_id] = noted + len(fresh)
+        held = _Holding(replace(changed.position), account.cash, fresh)
+        self._pending.append((changed.now, changed.user_id, held))
 
     def catch_up(self, now: int) -> None:
         """Let the image follow to ``now`` less the lag, times in ns; it never goes back."""
@@ -97,7 +103,7 @@ class Reads:
             case _Holding():
                 portfolio.positions[change.position.ticker] = change.position
                 portfolio.cash, portfolio.updated_ns = change.cash, ns
-                portfolio.settlements = change.settlements
+                portfolio.settlements += change.settlements
 
 
 def _image(account: Account, now: int) -> Portfolio:

@@ -24,6 +24,8 @@ _KINDS: dict[type, str] = {
 }
 _GO_TYPES: dict[type, str] = {str: "string", bool: "bool", int: "int64", list: "[]interface {}"}
 
+LAST_SECOND = 253_402_300_799  # of the year 9999, the last one that a timestamp can be written for
+
 SUBACCOUNT_FIELDS: dict[str, type] = {"subaccount": int, "exchange_index": int}
 CREATE_FIELDS: dict[str, type] = {
     "ticker": str,
@@ -122,7 +124,7 @@ def create_form(value: Any) -> OrderRequest:
         time_in_force=form["time_in_force"],
         self_trade=form["self_trade_prevention_type"],
         client_order_id=form.get("client_order_id", ""),
-        expiration_s=form.get("expiration_time", 0),
+        expiration_s=expiration_of(form) or 0,
         post_only=form.get("post_only", False),
         reduce_only=form.get("reduce_only", False),
         cancel_on_pause=form.get("cancel_order_on_pause", False),
@@ -144,6 +146,14 @@ def count_of(text: str) -> int:
     if count is None:
         raise VenueError(400, "invalid_order_size")
     return count
+
+
+def expiration_of(form: Json) -> int | None:
+    """Unix seconds, 0 for none, None where absent. Raises Refused (400, flat) beyond the year 9999."""
+    seconds: int | None = form.get("expiration_time")
+    if seconds is not None and seconds > LAST_SECOND:
+        raise bad_request(f"expiration_time {seconds} is out of range (seconds are expected)")
+    return seconds
 
 
 def only_primary(form: Json) -> None:

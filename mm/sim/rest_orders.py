@@ -14,6 +14,7 @@ from mm.sim.rest_order_forms import (
     checked,
     count_of,
     create_form,
+    expiration_of,
     only_primary,
     price_of,
     read_list,
@@ -58,7 +59,7 @@ def amend(context: Context, request: Request) -> Response:
         count=count_of(form["count"]),
         client_order_id=form.get("client_order_id", ""),
         updated_client_order_id=form.get("updated_client_order_id", ""),
-        expiration_s=form.get("expiration_time"),
+        expiration_s=expiration_of(form),
     )
     return reply(200, {**_names(amended.order), **_effect(amended), "ts_ms": request.now // MILLISECOND})
 

@@ -3,6 +3,7 @@ positions, which the exchange asks of its engine."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from operator import attrgetter
 
 from mm.sim.reads import Portfolio
@@ -91,7 +92,13 @@ def list_positions(context: Context, request: Request) -> Response:
     """GET /portfolio/positions: unsettled ones, unless asked for others."""
     query = request.query
     portfolio = _portfolio(context, request)
-    chosen = [one for one in portfolio.positions.values() if _asked_for(context, query, portfolio, one)]
+    ticker, events = query.text("ticker"), query.words("event_ticker")
+    wanted = _wanted(query, portfolio)
+    chosen = [
+        one
+        for one in portfolio.positions.values()
+        if wanted(one) and ticker in ("", one.ticker) and _in_event(context, one.ticker, events)
+    ]
     shown, cursor = page(chosen, attrgetter("ticker"), query)
     by_event: dict[str, list[Position]] = {}
     for one in shown:
@@ -106,16 +113,17 @@ def list_positions(context: Context, request: Request) -> Response:
     )
 
 
-def _asked_for(context: Context, query: Query, portfolio: Portfolio, position: Position) -> bool:
+def _wanted(query: Query, portfolio: Portfolio) -> Callable[[Position], bool]:
+    """The filters that look at the position itself: settled or not, and which of its counts are not zero."""
     state = query.choice("settlement_status", _SETTLEMENT) or "unsettled"
-    settled = any(one.ticker == position.ticker for one in portfolio.settlements)
-    nonzero = [_COUNTS[word](position) for word in query.words("count_filter") if word in _COUNTS]
-    return (
-        state in ("all", "settled" if settled else "unsettled")
-        and (not nonzero or any(nonzero))
-        and query.text("ticker") in ("", position.ticker)
-        and _in_event(context, position.ticker, query.words("event_ticker"))
-    )
+    settled = {one.ticker for one in portfolio.settlements}
+    counts = [_COUNTS[word] for word in query.words("count_filter") if word in _COUNTS]
+
+    def wanted(position: Position) -> bool:
+        is_state = state in ("all", "settled" if position.ticker in settled else "unsettled")
+        return is_state and (not counts or any(count(position) for count in counts))
+
+    return wanted
 
 
 def list_settlements(context: Context, request: Request) -> Response:

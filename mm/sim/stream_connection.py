@@ -101,7 +101,7 @@ class Connection:
             subscription = Subscription(self._last_sid, channel, self.user_id, tickers, self._deliver)
             self._subscriptions[subscription.sid] = subscription
             self._stream.enlist(subscription, tickers)
-            added = list(subscription.tickers or ())
+            added = list(self._stream.venue.markets if tickers is None else subscription.tickers or ())
         else:
             added = self._widen(subscription, tickers)
         if "use_yes_price" in params:
@@ -179,7 +179,8 @@ class Connection:
     ) -> None:
         if subscription.channel.name != "orderbook_delta":
             raise CommandError(13, subscription.sid)
-        if any(ticker not in (subscription.tickers or ()) for ticker in tickers):
+        known = self._stream.venue.markets.keys() & (subscription.tickers or {}).keys()
+        if not known.issuperset(tickers):
             raise CommandError(11, subscription.sid)
         for ticker in tickers:
             self._stream.snapshot(subscription, ticker, command_id)

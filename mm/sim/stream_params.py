@@ -76,6 +76,6 @@ def strings(params: Json, name: str) -> list[str]:
     if value is None:
         return []
     values = value if name.endswith("s") else [value]
-    if not isinstance(values, list) or not all(isinstance(one, str) and one for one in values):
+    if not isinstance(values, list) or not values or not all(isinstance(one, str) and one for one in values):
         raise CommandError(11)
     return values

@@ -136,6 +136,17 @@ def order(side: str, price: str, count: str, **more: Any) -> dict[str, Any]:
     }
 
 
+def traded() -> Face:
+    """Ann bought 5 of Bob's 10 at .56 as a taker, and has a bid of 3 at .40 resting."""
+    face = Face()
+    face.create("bob", "ask", "0.56", "10", client_order_id="bob-1")
+    face.create("ann", "bid", "0.60", "5", time_in_force="immediate_or_cancel", client_order_id="ann-1")
+    face.create(
+        "ann", "bid", "0.4000", "3.00", client_order_id="ann-2", expiration_time=face.now // SECOND + 60
+    )
+    return face
+
+
 class Spec:
     """One of the exchange's specification files, to hold bodies against."""
 
