@@ -67,6 +67,7 @@ class Feed:
         self._closing = asyncio.Event()
         self._to_send = asyncio.Event()
         self._batch: list[AnyEvent] = []
+        self._fault: BaseException | None = None
 
     @property
     def session(self) -> Session:
@@ -95,7 +96,7 @@ class Feed:
 
     # -- the life of connections ------------------------------------------------------------------------
     async def run(self) -> None:
-        """Until `close`: connect, follow, and connect again."""
+        """Until `close`: connect, follow, and connect again. Raises only what ``emit`` raised."""
         while not self._closing.is_set():
             pause = await self._one_connection()
             await self._wait(pause)
@@ -175,9 +176,14 @@ class Feed:
                 self._to_send.set()
 
     def _flush(self) -> None:
+        """The loop only logs what its callbacks raise: `_watch` raises it again, where it ends us."""
         batch, self._batch = self._batch, []
-        if batch:
-            self._emit(batch)
+        try:
+            if batch:
+                self._emit(batch)
+        except BaseException as fault:
+            self._fault = fault
+            raise
 
     async def _send(self, connection: ClientConnection) -> str:
         while True:
@@ -192,6 +198,8 @@ class Feed:
     async def _watch(self) -> str:
         """The session's time-outs, and our own wish to end."""
         while not self._closing.is_set():
+            if self._fault is not None:
+                raise self._fault
             self._session.on_time(self._clock())
             if self._session.wants_reconnect:
                 return self._session.wants_reconnect

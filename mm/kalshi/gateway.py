@@ -9,7 +9,7 @@ from __future__ import annotations
 import zlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event, Lock, Thread
+from threading import Event, Lock, RLock, Thread
 from typing import Final, TypeVar
 
 from mm.core.actions import AmendOrder, CancelAll, CancelOrder, PlaceOrder, QueryAccount, QueryOrder
@@ -70,6 +70,7 @@ class Gateway:
         self._reads = reads
         self._closing = Event()
         self._pacing = Lock()
+        self._door = RLock()  # nothing is queued once `close` has begun; a callback may submit again
         fixed = (("POST", endpoint.path + ORDERS), ("DELETE", endpoint.path + ORDERS))
         self._headers = HeaderCache(signer, fixed)
 
@@ -88,10 +89,14 @@ class Gateway:
     # -- actions --------------------------------------------------------------------------------------
     def submit(self, action: RequestAction) -> None:
         """Carry out ``action``; exactly one event answers it, also after `close`."""
-        answer = self._refused(action)
+        with self._door:
+            answer = self._refused(action)
+            if answer is None:
+                self._queue(action)
         if answer is not None:
             self._emit(answer)
-            return
+
+    def _queue(self, action: RequestAction) -> None:
         sender = self._sender_of(action)
         sender.lane.put(action)
         taken: list[RequestAction] = []
@@ -104,7 +109,8 @@ class Gateway:
 
     def close(self) -> None:
         """Answers everything submitted so far, then ends all threads."""
-        self._closing.set()
+        with self._door:
+            self._closing.set()
         self._refresher.join()
         for sender in (*self._orders, self._queries, self._sweeps):
             sender.close()

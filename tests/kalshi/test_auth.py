@@ -121,7 +121,7 @@ CASES: dict[str, tuple[Callable[[Path], object], str]] = {
     "symbolic link": (make_link, "symbolic link"),
     "pipe": (make_pipe, "plain file"),
     "directory writable by the group": (lambda path: path.parent.chmod(0o770), "chmod go-w"),
-    "directory writable by others": (lambda path: path.parent.chmod(0o1777), "chmod go-w"),
+    "directory writable by others": (lambda path: path.parent.chmod(0o1702), "chmod go-w"),
     "missing": (lambda path: path.unlink(), "No such file"),
     "empty": (lambda path: path.write_bytes(b""), "PEM"),
     "too large": (lambda path: path.write_bytes(b"x" * 70_000), "too large"),

@@ -244,3 +244,19 @@ def test_nobody_there_is_reported_again_and_again_until_closed() -> None:
         await asyncio.wait_for(task, PATIENCE)
 
     asyncio.run(run())
+
+
+def test_a_fault_of_the_listener_ends_the_feed() -> None:
+    async def run() -> None:
+        venue = Venue(nothing)
+
+        def broken(batch: list[AnyEvent]) -> None:
+            raise ZeroDivisionError
+
+        venue.emit = broken  # type: ignore[method-assign]
+        asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
+        async with serve(venue.handle, "127.0.0.1", 0) as server:
+            with pytest.raises(ZeroDivisionError):
+                await asyncio.wait_for(venue.listen(server).run(), PATIENCE)
+
+    asyncio.run(run())

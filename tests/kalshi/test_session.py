@@ -271,6 +271,30 @@ def test_one_that_keeps_ending_is_asked_for_more_and_more_slowly() -> None:
     assert waits[0] == 0 and waits[1] >= 1 and waits[3] >= waits[2] >= waits[1] and waits[3] > 1
 
 
+def test_one_that_held_for_a_while_is_again_asked_for_at_once() -> None:
+    session = in_sync()
+    overflow = {"code": 25, "msg": "overflow"}
+    for sid, now in ((1, START), (41, START + 31 * SECOND)):
+        session.receive(now, frame("error", sid=sid, msg=overflow))
+        (command,) = session.outgoing()
+        session.receive(now, frames.subscribed(json.loads(command)["id"], "orderbook_delta", 41 + sid // 41))
+
+
+def test_a_refused_change_is_repeated_later_with_all_markets() -> None:
+    session = in_sync()
+    session.add_markets(START, ["NEW"])
+    first = json.loads(session.outgoing()[0])
+    session.receive(START, frame("error", id=first["id"], msg={"code": 27, "msg": "Too many requests"}))
+    session.on_time(START + 900 * MILLISECOND)
+    assert session.outgoing() == []
+    session.on_time(START + SECOND)
+    (again,) = commands(session.outgoing())
+    assert again["params"]["market_tickers"] == [MARKET, OTHER, "NEW"]
+    assert kinds(session.receive(START, frames.delta(1, 3))) == ["BookDelta"], "the old one goes on meanwhile"
+    session.receive(START + SECOND, frames.subscribed(again["id"], "orderbook_delta", 50))
+    assert kinds(session.receive(START + SECOND, frames.snapshot(50, 1, "NEW"))) == ["BookSnapshot"]
+
+
 def test_losing_the_fills_takes_the_link_down_until_they_are_back() -> None:
     session = in_sync()
     error = frame("error", sid=4, msg={"code": 10, "msg": "Channel error"})
@@ -315,6 +339,15 @@ def test_silence_is_probed_and_then_ends_the_connection() -> None:
     assert session.wants_reconnect == ""
     session.on_time(START + 12 * SECOND)
     assert session.wants_reconnect == "no frame for 12 s"
+
+
+def test_a_probe_whose_answer_was_overtaken_does_not_prevent_the_next() -> None:
+    session = in_sync()
+    for quiet_since in (START, START + 6 * SECOND):
+        session.receive(quiet_since, frames.trade(2, 1))
+        session.on_time(quiet_since + 4 * SECOND)
+        session.on_time(quiet_since + 5 * SECOND)
+        assert [command["cmd"] for command in commands(session.outgoing())] == ["list_subscriptions"]
 
 
 def test_what_the_exchange_has_forgotten_is_asked_for_again() -> None:
