@@ -211,11 +211,11 @@ class Engine:
             self._give_up_at = self.now + self.settings.shutdown_patience
             self._reconciler.clean_reads = 0
             return self._cancel_everything(reason)
-        if kind is CommandKind.PAUSE and self.mode is Mode.QUOTING:
+        if kind is CommandKind.PAUSE and self.mode in (Mode.QUOTING, Mode.STARTING):
             self.mode = Mode.PAUSED
             return self._cancel_everything(reason)
         if kind is CommandKind.RESUME and self.mode is Mode.PAUSED:
-            self.mode = Mode.QUOTING
+            self.mode = self._mode_to_go_on
         if kind is CommandKind.HALT and self.know.breaker.trip is None:
             self.know.breaker.trip_for("halted", reason, self.now)
             self.mode = Mode.HALTED if self.mode is not Mode.CLOSING else self.mode
@@ -224,10 +224,15 @@ class Engine:
                 *self._cancel_everything(reason),
             ]
         if kind is CommandKind.RESET and self.mode is Mode.HALTED:
-            self.know.breaker.reset()
-            self.mode = Mode.QUOTING if self.know.ledger.opening_cash is not None else Mode.STARTING
+            self.know.forgive()
+            self.mode = self._mode_to_go_on
             return [Alert(AlertLevel.INFO, "circuit_breaker", f"breaker reset: {reason}")]
         return []
+
+    @property
+    def _mode_to_go_on(self) -> Mode:
+        """No command skips the recovery of the start."""
+        return Mode.STARTING if self.know.ledger.opening_cash is None else Mode.QUOTING
 
     def _after_report(self) -> list[AnyAction]:
         actions = self._check_breaker()

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from mm.core.actions import AnyAction, Resubscribe
 from mm.core.breaker import Breaker
 from mm.core.events import (
+    AccountReport,
     AmendReject,
     AnyEvent,
     ApiError,
@@ -75,7 +76,8 @@ class Knowledge:
         self.references: dict[str, float] = {}
         self.link_up = False
         self.dirty: dict[str, None] = {}
-        self.new_fills: list[Fill] = []
+        # Seen before the opening positions were read, which will contain them.
+        self.early_fills: list[Fill] = []
         self.touched_order: Order | None = None
         self._handlers: dict[type, Callable[..., Sequence[AnyAction]]] = {
             BookSnapshot: self._snapshot,
@@ -95,6 +97,7 @@ class Knowledge:
             OrderInDoubt: self._answer,
             ApiError: self._answer,
             CancelAllDone: self._call_answered,
+            AccountReport: self._call_answered,
             LinkUp: self._link_is_up,
             LinkDown: self._link_is_down,
             Reference: self._reference,
@@ -148,6 +151,7 @@ class Knowledge:
             self.exposure.belongs(event.ticker, market.event_ticker)
         if market.state is MarketState.SETTLED and market.settlement_value is not None:
             self.ledger.settle(event.ticker, market.settlement_value, event.ts)
+            self.breaker.measures.losing_streak = self.ledger.losing_streak
             self.exposure.touch(event.ticker)
         return ()
 
@@ -198,7 +202,8 @@ class Knowledge:
         self.exposure.touch(fill.ticker)
         self.breaker.measures.losing_streak = self.ledger.losing_streak
         self.dirty[fill.ticker] = None
-        self.new_fills.append(fill)
+        if self.ledger.opening_cash is None:
+            self.early_fills.append(fill)
         return True
 
     def _touch(self, order: Order) -> None:
@@ -231,6 +236,11 @@ class Knowledge:
         self.references[event.name] = event.value
         self.dirty.update(dict.fromkeys(self.markets))
         return ()
+
+    def forgive(self) -> None:
+        """A person reset the breaker: it begins anew, and so does what it counts."""
+        self.ledger.losing_streak = 0
+        self.breaker.reset()
 
     # -- derived ---------------------------------------------------------------------------------------
     def resting(self, ticker: str) -> tuple[dict[Price, Count], dict[Price, Count]]:

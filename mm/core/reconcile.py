@@ -100,7 +100,7 @@ class Reconciler:
     def _is_settled(self, as_of: Nanos) -> bool:
         """No fill was seen that the read may not yet contain."""
         tolerance = self._know.settings.clock_tolerance
-        return all(fill.ts + tolerance < as_of for fill in self._know.new_fills)
+        return all(fill.ts + tolerance < as_of for fill in self._know.early_fills)
 
     def _ours_resting(self, report: AccountReport) -> list[OrderReport]:
         return [row for row in report.resting if row.client_order_id.startswith(self._prefix)]

@@ -14,6 +14,7 @@ from mm.core.events import (
     AccountReport,
     AmendReject,
     AnyEvent,
+    ApiError,
     BookSnapshot,
     CancelReject,
     Command,
@@ -119,10 +120,17 @@ class Bench:
         cash: Money | None = None,
     ) -> list[str]:
         """The answer to the latest account query."""
-        asked = [action.request_id for action in self.actions if isinstance(action, QueryAccount)]
         told = self.cash if cash is None else cash
         as_of = self.now if as_of is None else as_of
-        return self.step(AccountReport(self.now, asked[-1], as_of, told, positions, resting, fills))
+        return self.step(AccountReport(self.now, self._read_asked, as_of, told, positions, resting, fills))
+
+    def fail_the_read(self) -> list[str]:
+        return self.step(ApiError(self.now, self._read_asked, RequestKind.QUERY_ACCOUNT, 503, ""))
+
+    @property
+    def _read_asked(self) -> int:
+        """The request of the latest account query."""
+        return [action.request_id for action in self.actions if isinstance(action, QueryAccount)][-1]
 
     def fill(self, order: Order, count: float, fee: Money = 0, trade_id: str = "") -> list[str]:
         event = fill_of(order, count, self.now, fee, trade_id or f"t{len(self.actions)}-{self.now}")
