@@ -25,13 +25,13 @@ class GlftParams(VolatilityParams, frozen=True):
     ] = 0.001
     depth_decay_per_cent: Annotated[
         float, msgspec.Meta(gt=0, le=1_000, description="k: fills fall by exp(-k) for each cent from the mid")
-    ] = 1.0
+    ] = 2.0
     fill_rate_per_second: Annotated[
         float, msgspec.Meta(gt=0, le=10_000, description="A: fills a second of a quote at the mid")
     ] = 0.1
     volatility_margin_root_seconds: Annotated[
         float, msgspec.Meta(ge=0, le=1_000, description="xi: the half-spread grows by xi * volatility")
-    ] = 1.0
+    ] = 0.5
     volatility_stop_cents: Annotated[
         float,
         msgspec.Meta(gt=0, le=100, description="no quotes above this volatility, cents per sqrt(second)"),

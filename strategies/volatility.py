@@ -26,7 +26,7 @@ class VolatilityParams(QuotingParams, frozen=True):
     ] = 60.0
     volatility_warm_up_seconds: Annotated[
         float, msgspec.Meta(gt=0, le=3_600, description="the book must have been seen this long to be quoted")
-    ] = 10.0
+    ] = 5.0
     volatility_floor_cents: Annotated[
         float, msgspec.Meta(gt=0, le=100, description="least volatility believed in, cents per sqrt(second)")
     ] = 0.05

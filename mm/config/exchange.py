@@ -48,7 +48,7 @@ class Simulated(Section):
     """Decides everything that is random: the same seed, the same market."""
     balance_dollars: Annotated[Dollars, Range(above=0, most=1_000_000_000)] = Dollars(1000)
     """Cash of the bot's account at the start."""
-    regime: Regime = "index_hour"
+    regime: Regime = "fast_15_minute"
     """Who else trades, and how: the kind of market to imitate."""
     tape: FilePath | None = None
     """A recorded market to play back instead of a regime."""

@@ -71,4 +71,5 @@ class EngineSettings(msgspec.Struct, frozen=True):
     # The sweep of a cancel-all may also take orders placed in the next minute (protocol section 5.3).
     cancel_all_hold: Nanos = 60 * SECOND
     cancel_all_over: int = 20
-    shutdown_patience: Nanos = 20 * SECOND
+    # Longer than `absence_proof`, so that even an order in doubt can be proven absent before giving up.
+    shutdown_patience: Nanos = 45 * SECOND

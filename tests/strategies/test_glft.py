@@ -92,11 +92,11 @@ def test_the_bound_is_hard(position: float, side: Side, count: int | None, note:
 
 def test_a_market_just_met_is_watched_first() -> None:
     strategy = Strategy(PARAMS)
-    for second in range(10):
+    for second in range(5):
         early = strategy.quotes(view(CALM, at_seconds=second))
         assert (quoted(early), early.fair, early.reservation) == ("|", 5800, None)
         assert early.note == "volatility unknown"
-    assert quoted(strategy.quotes(view(CALM, at_seconds=10))) == "56:10 | 60:10"
+    assert quoted(strategy.quotes(view(CALM, at_seconds=5))) == "56:10 | 60:10"
 
 
 def test_a_jump_closes_the_gate_at_once_and_calm_opens_it_again() -> None:
