@@ -60,6 +60,7 @@ class Face:
         read_lag_ns: int = 0,
         script: list[Fault] | None = None,
         most_backlog: int = 1_000_000,
+        liquidity: bool = False,
     ) -> None:
         self.venue = small_venue()
         self.now = START
@@ -70,6 +71,7 @@ class Face:
             read_lag_ns=read_lag_ns,
             faults=Faults(script or []),
             most_backlog=most_backlog,
+            liquidity=liquidity,
         )
 
     def ask(self, user: str | None, method: str, path: str, body: Any = None, query: str = "") -> Response:

@@ -202,3 +202,24 @@ def test_events_are_filtered_and_carry_their_markets_where_asked() -> None:
     assert inside == {"event": {**beside["event"], "markets": beside["markets"]}, "markets": []}
     assert face.get("/events/KXTEST-26", "exclude_markets=true")["markets"] == []
     assert face.get("/events/KXNONE", status=404)["error"]["code"] == "not_found"
+
+
+def test_trades_of_all_markets_come_newest_first() -> None:
+    face = Face()
+    for ticker in (OPEN, OTHER, OPEN):
+        face.wait(SECOND)
+        face.create("bob", "ask", "0.56", "1", ticker=ticker)
+        face.create("ann", "bid", "0.56", "1", ticker=ticker)
+    trades = face.get("/markets/trades")["trades"]
+    assert [one["ticker"] for one in trades] == [OPEN, OTHER, OPEN]
+    assert [one["created_time"] for one in trades] == sorted(
+        (one["created_time"] for one in trades), reverse=True
+    )
+    since = face.now // SECOND
+    assert len(face.get("/markets/trades", f"min_ts={since}")["trades"]) == 1
+    assert len(face.get("/markets/trades", f"max_ts={since - 1}")["trades"]) == 2
+
+
+def test_the_dropped_liquidity_is_written_on_request_only() -> None:
+    assert "liquidity_dollars" not in Face().get(f"/markets/{OPEN}")["market"]
+    assert Face(liquidity=True).get(f"/markets/{OPEN}")["market"]["liquidity_dollars"] == "0.0000"

@@ -326,3 +326,15 @@ def test_a_market_can_be_followed_by_its_id() -> None:
     face.create("bob", "bid", "0.40", "1", ticker=OTHER)
     frames = client.new()
     assert [frame["msg"]["market_ticker"] for frame in frames if frame["type"] == "ticker"] == [OTHER]
+
+
+def test_nothing_follows_the_error_that_ended_a_subscription() -> None:
+    face = Face(most_backlog=100)
+    unread = iter([0, 101, *[0] * 9])
+    client = Client(face, "ann", lambda: next(unread))
+    for price in ("0.56", "0.57"):
+        face.create("bob", "ask", price, "1")
+    client.subscribe(BOOK, market_ticker=OPEN)
+    client.new()
+    face.create("ann", "bid", "0.57", "2")  # takes two levels: two changes in one action
+    assert [frame["type"] for frame in client.new()] == ["error"]
