@@ -94,6 +94,13 @@ def test_any_record_is_one_strict_ascii_line(record: dict[str, object]) -> None:
     assert json.loads(line) == record
 
 
+def test_every_control_character_is_escaped() -> None:
+    text = "".join(map(chr, range(0xA0))) + "\u2028\u202e\ud800"
+    line = json_line({"message": text})
+    assert not any(byte < 0x20 or byte > 0x7E for byte in line[:-1])
+    assert json.loads(line) == {"message": text}
+
+
 def test_not_a_number_is_refused_not_written() -> None:
     with pytest.raises(ValueError):
         json_line({"price": float("nan")})

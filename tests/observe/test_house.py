@@ -17,17 +17,20 @@ import pytest
 from mm.alerts.file import AlertFile
 from mm.core.actions import Alert, AlertLevel, AmendOrder, CancelOrder, PlaceOrder, Stop
 from mm.core.events import (
+    AccountReport,
     ApiError,
     Command,
     CommandKind,
     LinkDown,
     LinkUp,
+    MarketStatus,
     OrderAck,
     OrderAmended,
     OrderCanceled,
     OrderReject,
     OrderReport,
     OrderStatus,
+    PositionReport,
     RequestKind,
     Tick,
 )
@@ -289,6 +292,32 @@ def test_a_breaker_file_that_cannot_be_read_means_tripped(run_dir: Path, damage:
     found = files.statuses["DEFAULT"]
     assert found is not None and not found.trading_allowed
     assert json.loads(path.read_text())["state"] == "tripped"
+
+
+def test_what_the_account_tells_is_history_first_and_then_news(tmp_path: Path) -> None:
+    files = open_in(tmp_path)
+    bench = Bench(files.observers)
+    rows = (PositionReport(TICKER, 300, 1_400_000, 0, 0),)
+    old, missed = fill(at(-100), "old"), fill(at(2), "missed", count=200)
+    bench.engine.positions[TICKER] = 300
+    bench.step(AccountReport(at(1), 1, at(1), 5, rows, (), (old,)))
+    bench.step(AccountReport(at(2), 2, at(2), 5, rows, (), (old,)))
+    bench.engine.positions[TICKER] = 500
+    bench.step(AccountReport(at(3), 3, at(3), 5, rows, (), (old, missed)))
+    bench.engine.seen.add("missed")
+    bench.step(missed)
+    bench.engine.positions[TICKER] = 0
+    bench.step(MarketStatus(at(4), TICKER, settlement_value=10_000))
+    bench.step(MarketStatus(at(5), TICKER, settlement_value=10_000))
+    bench.close()
+    files.close()
+    told = records(tmp_path / "Strategy_DEFAULT_trading.jsonl")
+    assert [line.get("trade_id") or (line["change"], line["reason"]) for line in told] == [
+        (3.0, "reconciled"),
+        "missed",
+        (2.0, "reconciled"),
+        (-5.0, "settled"),
+    ]
 
 
 def test_two_desks_keep_their_books_apart(tmp_path: Path) -> None:

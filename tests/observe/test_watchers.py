@@ -26,7 +26,7 @@ from mm.observe.latency import Latencies
 from mm.observe.markouts import Markout
 from mm.observe.replace import Replacer
 from mm.observe.screen import WIDTH, Screen, render
-from mm.observe.status import BreakerStatusFiles, read_status
+from mm.observe.status import UNREADABLE, BreakerStatusFiles, breaker_form, read_status
 from tests.observe.engine import OK, START, TICKER, TRIPPED, Bench, BookingEngine, at
 from tests.observe.test_files import wait_until
 
@@ -136,6 +136,16 @@ def test_an_unreadable_status_means_tripped(tmp_path: Path, content: bytes) -> N
     assert read_status(tmp_path / "missing").state == "tripped"
 
 
+def test_a_status_that_contradicts_itself_means_tripped(tmp_path: Path) -> None:
+    path = tmp_path / "status.json"
+    document = breaker_form(OK, START)
+    path.write_text(json.dumps(document))
+    assert read_status(path).trading_allowed
+    for key, value in {"is_open": False, "trading_allowed": False, "state": "tripped"}.items():
+        path.write_text(json.dumps({**document, key: value}))
+        assert not read_status(path).is_open and read_status(path).trip_rule == UNREADABLE
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_open_the_breaker_or_raise(tmp_path_factory: pytest.TempPathFactory, content: bytes) -> None:
     path = tmp_path_factory.mktemp("status") / "status.json"
@@ -181,6 +191,7 @@ def test_the_screen_shows_what_matters_within_its_width() -> None:
     engine.orders = (
         order,
         msgspec.structs.replace(order, price=4_700),
+        msgspec.structs.replace(order, side=Side.ASK, price=5_200),
         msgspec.structs.replace(order, side=Side.ASK, price=5_100),
     )
     console = Console(width=WIDTH, record=True, force_terminal=False)
