@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import ipaddress
 import json
+import signal
+import sys
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,6 +106,8 @@ def exchange(
 
     if public_key is not None and key_id is None:
         raise click.UsageError("--public-key needs --key-id")
+    # Until the server minds its signals itself: end by an exception, so that the private key is removed.
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     world = _world(tape, speed, seed, cash, regime)
     key_id = key_id or str(uuid.uuid4())
     with _keys(key_id, public_key) as (keys, private_key_path):

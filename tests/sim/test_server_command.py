@@ -42,7 +42,7 @@ def running(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], dict[str, 
         try:
             yield process, json.loads(process.stdout.readline())
         finally:
-            process.kill()
+            process.terminate()  # not kill: it must take its private key with it
 
 
 def refused(*arguments: str) -> tuple[int, str]:
