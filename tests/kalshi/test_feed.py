@@ -58,7 +58,11 @@ class Venue:
 
     def upgrade(self, connection: ServerConnection, request: Request) -> Response | None:
         self.requests.append(request)
-        return connection.respond(self.answers.pop(0), "no") if self.answers else None
+        if not self.answers:
+            return None
+        response = connection.respond(self.answers.pop(0), "no")
+        response.headers["Location"] = "/trade-api/ws/v2"
+        return response
 
     def emit(self, batch: list[AnyEvent]) -> None:
         self.batches.append(batch)
@@ -196,24 +200,45 @@ def test_a_silent_exchange_is_left_for_a_new_connection() -> None:
     assert play(nothing, story).connections == 2
 
 
-def test_a_refused_upgrade_is_retried_and_reported() -> None:
+@pytest.mark.parametrize("status", [301, 502])
+def test_a_refused_or_redirected_upgrade_is_reported_and_retried(status: int) -> None:
     async def story(venue: Venue) -> None:
         down = await venue.until(LinkDown)
-        assert isinstance(down, LinkDown) and "502" in down.reason
+        assert isinstance(down, LinkDown) and str(status) in down.reason
         await venue.until(LinkUp)
 
-    venue = play(nothing, story, answers=(502, 301))
-    assert venue.pauses[:2] == [0, 1] and len(venue.requests) >= 3
+    venue = play(nothing, story, answers=(status,))
+    assert len(venue.requests) == 2 and venue.pauses[0] == 0
 
 
-def test_wrong_credentials_are_retried_slowly() -> None:
+def test_each_failure_in_a_row_waits_longer() -> None:
     async def story(venue: Venue) -> None:
-        down = await venue.until(LinkDown)
-        assert isinstance(down, LinkDown) and "401" in down.reason
-        assert len(venue.requests) == 1
+        await venue.until(LinkUp)
 
-    assert len(play(nothing, story, answers=(401,)).requests) == 1
-    assert LONGEST >= 10 * SECOND
+    assert play(nothing, story, answers=(500, 502, 503)).pauses[:3] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("status", "is_slow"), [(401, True), (403, True), (502, False)])
+def test_wrong_credentials_are_retried_slowly(status: int, is_slow: bool) -> None:
+    async def run() -> None:
+        venue = Venue(nothing)
+        venue.answers = [status]
+        async with serve(venue.handle, "127.0.0.1", 0, process_request=venue.upgrade) as server:
+            wait = await asyncio.wait_for(venue.listen(server)._one_connection(), PATIENCE)
+        assert (wait >= LONGEST) is is_slow and LONGEST >= 10 * SECOND
+
+    asyncio.run(run())
+
+
+def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("no_proxy", "")
+    for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+
+    async def story(venue: Venue) -> None:
+        assert isinstance(await venue.events.get(), LinkUp)
+
+    assert play(nothing, story).connections == 1
 
 
 def test_what_the_driver_asks_for_is_sent() -> None:

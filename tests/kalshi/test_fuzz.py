@@ -71,7 +71,7 @@ ANY_FRAME = mutated() | st.binary(max_size=60) | st.text(max_size=60) | JSON.map
 
 
 @given(ANY_FRAME)
-@settings(max_examples=600)
+@settings(max_examples=600, deadline=None)
 def test_any_frame_is_read_or_refused(text: str | bytes) -> None:
     for use_yes_price in (True, False):
         try:
@@ -81,7 +81,7 @@ def test_any_frame_is_read_or_refused(text: str | bytes) -> None:
 
 
 @given(st.lists(ANY_FRAME, max_size=12))
-@settings(max_examples=300)
+@settings(max_examples=300, deadline=None)
 def test_a_session_survives_anything_and_shows_no_delta_of_a_lost_book(texts: list[str | bytes]) -> None:
     session = Session([MARKET, OTHER], lambda: 0.5)
     for sid, text in enumerate(session.connected(0), start=1):
@@ -152,7 +152,7 @@ RESPONSES = st.builds(
 
 
 @given(st.sampled_from(ACTIONS), st.lists(RESPONSES, min_size=8, max_size=8))
-@settings(max_examples=800)
+@settings(max_examples=800, deadline=None)
 def test_any_answers_make_exactly_one_event(action: RequestAction, responses: list[HttpResponse]) -> None:
     conversation = call(action)
     next(conversation)

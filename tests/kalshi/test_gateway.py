@@ -243,6 +243,20 @@ def test_a_fault_of_ours_is_answered_as_doubt_and_reported(monkeypatch: pytest.M
         assert isinstance(desk.ask(place(2)), OrderAck), "the thread lives on"
 
 
+def test_a_fault_of_the_listener_is_reported_and_its_event_not_repeated() -> None:
+    with desk_at(rest_server.accept) as (desk, _):
+        heard: list[AnyEvent] = []
+
+        def broken(event: AnyEvent) -> None:
+            heard.append(event)
+            raise ZeroDivisionError
+
+        desk.gateway._emit = broken
+        desk.gateway.submit(place())
+        assert isinstance(desk.faults.get(timeout=PATIENCE), ZeroDivisionError)
+        assert [type(event) for event in heard] == [OrderAck]
+
+
 def test_reads_wait_for_their_bucket() -> None:
     bucket = Bucket(1_000, 100)
     bucket.take(80, time.time_ns())

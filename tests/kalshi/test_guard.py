@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm.core.actions import AmendOrder, CancelOrder, PlaceOrder
@@ -65,6 +65,7 @@ def test_a_cancel_overtakes_other_markets_but_never_its_own() -> None:
 
 
 @given(st.lists(st.tuples(st.sampled_from("ABC"), st.booleans()), max_size=20))
+@settings(deadline=None)
 def test_each_market_keeps_its_order_and_nothing_is_lost(wishes: list[tuple[str, bool]]) -> None:
     jobs: list[Job] = [
         cancel(t) if is_cancel else place(ticker=t, count=n) for n, (t, is_cancel) in enumerate(wishes)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm.core.units import MILLISECOND, SECOND, Nanos
@@ -40,6 +40,7 @@ STEPS = st.lists(
 
 
 @given(STEPS, st.sampled_from([(100, 100), (100, 200), (300, 600), (4_000, 8_000)]))
+@settings(deadline=None)
 def test_the_exchange_never_sees_too_much(
     steps: list[tuple[Nanos, int, int, Nanos]], tier: tuple[int, int]
 ) -> None:
@@ -107,6 +108,7 @@ def test_a_clock_set_back_gives_nothing_away() -> None:
 
 
 @given(st.integers(1, 500), st.integers(1, 300))
+@settings(deadline=None)
 def test_waiting_as_long_as_told_is_enough(taken: int, tokens: int) -> None:
     bucket = Bucket(200, 400)
     bucket.take(taken, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mm.core.units import count_text, money_text, price_text
@@ -14,11 +14,13 @@ from mm.kalshi.numbers import NumberError
 
 
 @given(st.integers(0, 10_000))
+@settings(deadline=None)
 def test_a_price_survives_being_written_and_read(price: int) -> None:
     assert numbers.parse_price(price_text(price)) == price
 
 
 @given(st.integers(-(10**13), 10**13))
+@settings(deadline=None)
 def test_counts_and_money_survive_being_written_and_read(value: int) -> None:
     assert numbers.parse_count(count_text(value)) == value
     assert numbers.parse_money(money_text(value)) == value
@@ -79,12 +81,14 @@ def test_what_is_no_time_is_refused(text: str) -> None:
 
 
 @given(st.datetimes(timezones=st.just(UTC)))
+@settings(deadline=None)
 def test_every_time_that_python_writes_is_read(moment: datetime) -> None:
     whole = numbers.parse_time(moment.isoformat()) // 1_000
     assert whole == (moment - datetime(1970, 1, 1, tzinfo=UTC)) // (datetime.resolution)
 
 
 @given(st.text(max_size=40))
+@settings(deadline=None)
 def test_any_text_is_read_or_refused(text: str) -> None:
     for parse in (numbers.parse_price, numbers.parse_count, numbers.parse_money, numbers.parse_time):
         try:
