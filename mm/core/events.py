@@ -136,7 +136,8 @@ class OrderReject(Event, frozen=True, gc=False):
 
 
 class OrderAmended(Event, frozen=True, gc=False):
-    """An amend was accepted: the order now has this price, and ``remaining`` to fill."""
+    """An amend was accepted: the order now has this price, and ``remaining`` rests. ``filled`` is what the
+    amend itself filled by crossing, not what filled before; ``None``: not told (protocol section 5.2)."""
 
     request_id: int
     client_order_id: str

@@ -29,7 +29,7 @@ from mm.core.units import SECOND, Count, Nanos, Price, Side
 
 NOT_FOUND = "not_found"
 FIRST_RETRY: Nanos = SECOND // 2
-LONGEST_RETRY: Nanos = 15 * SECOND
+LONGEST_RETRY: Nanos = 10 * SECOND
 
 
 class OrderState(Enum):
@@ -128,14 +128,13 @@ def _refused(order: Order, event: OrderReject) -> None:
 
 
 def _amended(order: Order, event: OrderAmended) -> None:
+    """The total is what was asked for. Nothing left to rest may be a full fill or an end of another kind."""
     order.price = event.price
-    if event.filled is not None and event.remaining is not None:
-        order.count = event.filled + event.remaining
-    else:
-        order.count = order.next_count
+    order.count = max(order.next_count, order.filled + (event.remaining or 0))
     order.next_price = order.next_count = 0
-    if event.remaining == 0 and event.filled is not None:
-        return finish(order, event.filled)
+    if event.remaining == 0:
+        order.is_gone = True
+        return fall_in_doubt(order, RequestKind.AMEND)
     return _rests(order)
 
 

@@ -15,7 +15,7 @@ from mm.core.upkeep import RequestIds
 
 LOOK_BACK: Nanos = 600 * SECOND
 # The balance may be read once a second (protocol section 7); a little more, because clocks differ.
-QUICK: Nanos = SECOND * 5 // 4
+QUICK: Nanos = SECOND * 3 // 2
 
 
 class Reconciler:

@@ -72,4 +72,4 @@ class EngineSettings(msgspec.Struct, frozen=True):
     cancel_all_hold: Nanos = 60 * SECOND
     cancel_all_over: int = 20
     # Longer than `absence_proof`, so that even an order in doubt can be proven absent before giving up.
-    shutdown_patience: Nanos = 45 * SECOND
+    shutdown_patience: Nanos = 60 * SECOND

@@ -105,7 +105,7 @@ class Simulation:
         if self.stop is None:
             self.now = max(self.now, end)
 
-    def shut_down(self, patience: Nanos = 60 * SECOND) -> None:
+    def shut_down(self, patience: Nanos = 90 * SECOND) -> None:
         """An operator's SIGTERM, and all that follows from it."""
         self._step((Command(self.now, CommandKind.SHUTDOWN, "end of the simulation"),))
         self.run_until(self.now + patience)
