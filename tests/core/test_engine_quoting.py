@@ -16,7 +16,7 @@ from mm.core.events import (
 )
 from mm.core.settings import DeskSettings, RiskLimits
 from mm.core.units import CONTRACT, MONEY_DOLLAR, SECOND, Side
-from tests.core.bench import FREE, START, Bench, engine_settings
+from tests.core.bench import FREE, Bench, engine_settings
 
 
 def both_rest(wishes: str = "51:10 | 53:10") -> Bench:
@@ -291,4 +291,3 @@ def test_the_same_events_lead_to_the_same_actions() -> None:
     first = story()
     assert first == story()
     assert len(first) > 6
-    assert START > 0
