@@ -130,7 +130,7 @@ def _refused(order: Order, event: OrderReject) -> None:
 def _amended(order: Order, event: OrderAmended) -> None:
     """The total is what was asked for. Nothing left to rest may be a full fill or an end of another kind."""
     order.price = event.price
-    order.count = max(order.next_count, order.filled + (event.remaining or 0))
+    order.count = order.next_count
     order.next_price = order.next_count = 0
     if event.remaining == 0:
         order.is_gone = True

@@ -193,8 +193,8 @@ class FlakyExchange:
             return lambda ts: AmendReject(ts, ask, cid, 400, "invalid_order_size")
         order.price, order.count = action.price, action.count
         self._changed(order)
-        price, filled, remaining = order.price, order.filled, order.remaining
-        return lambda ts: OrderAmended(ts, ask, cid, order.order_id, price, filled, remaining)
+        price, remaining = order.price, order.remaining
+        return lambda ts: OrderAmended(ts, ask, cid, order.order_id, price, 0, remaining)
 
     def _cancel(self, action: CancelOrder) -> Callable[[Nanos], AnyEvent]:
         ask, order = action.request_id, self.orders[action.client_order_id]

@@ -41,7 +41,7 @@ ANSWERS: dict[str, Answer] = {
     "reject": OrderReject(5, ASKED, "c", 400, "invalid_order"),
     "amended": OrderAmended(5, ASKED, "c", "X", 5_100, 0, 2_000),
     "amended, sizes untold": OrderAmended(5, ASKED, "c", "X", 5_100, None, None),
-    "amended, all filled": OrderAmended(5, ASKED, "c", "X", 5_100, 2_000, 0),
+    "amended, nothing rests": OrderAmended(5, ASKED, "c", "X", 5_100, 2_000, 0),
     "amend refused": AmendReject(5, ASKED, "c", 400, "invalid_price"),
     "amend 404": AmendReject(5, ASKED, "c", 404, NOT_FOUND),
     "canceled": OrderCanceled(5, ASKED, "c", "X", TEN),
@@ -76,7 +76,7 @@ EXPECTED: dict[OrderState, dict[str, tuple[OrderState, int] | None]] = {
     S.PENDING_AMEND: {
         "amended": (S.RESTING, 2_000),
         "amended, sizes untold": (S.RESTING, 2_000),
-        "amended, all filled": (S.CLOSING, 2_000),
+        "amended, nothing rests": (S.IN_DOUBT, 2_000),
         "amend refused": (S.RESTING, TEN),
         "amend 404": (S.IN_DOUBT, TEN),
         "place in doubt": (S.IN_DOUBT, 2_000),
