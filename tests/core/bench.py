@@ -145,19 +145,18 @@ class Bench:
         return self.step(answer)
 
     def amended(self, which: int, filled: float = 0) -> list[str]:
-        """As asked: the new price, and the rest of the new total to fill."""
-        order, done = self.order(which), round(filled * CONTRACT)
-        return self.step(
-            OrderAmended(
-                self.now,
-                order.request_id,
-                order.client_order_id,
-                order.order_id,
-                order.next_price,
-                done,
-                order.next_count - done,
-            )
+        """As asked: the new price, and what is left of the new total after all that had filled."""
+        order = self.order(which)
+        answer = OrderAmended(
+            self.now,
+            order.request_id,
+            order.client_order_id,
+            order.order_id,
+            order.next_price,
+            filled=0,
+            remaining=order.next_count - round(filled * CONTRACT),
         )
+        return self.step(answer)
 
     def canceled(self, which: int, reduced_by: float) -> list[str]:
         return self.canceled_by_id(self.order(which), reduced_by)
