@@ -107,6 +107,9 @@ def _open_files(config: Config, options: Options, redactor: Redactor, stack: Exi
 def _settings(config: Config, files: RunFiles, options: Options) -> EngineSettings:
     """A breaker that was tripped stays tripped, whatever ended the process, until a person says why not."""
     settings = engine_settings(config, run_name(), {})
+    simulated = config.exchange.simulated
+    if config.exchange.endpoints is None and simulated.tape is not None:
+        settings = msgspec.structs.replace(settings, market_speed_permille=int(simulated.speed * 1_000))
     tripped = [status for status in files.statuses.values() if status is not None and not status.is_open]
     if not tripped:
         return settings

@@ -99,10 +99,10 @@ class Desk:
         position = know.ledger.position(market.ticker)
         resting_bids, resting_asks = know.resting(market.ticker)
         trades, market.trades = tuple(market.trades), []
-        depth = know.settings.depth
+        depth, speed = know.settings.depth, know.settings.market_speed_permille
         return MarketView(
             ticker=market.ticker,
-            now=now,
+            now=now * speed // 1_000,
             bids=market.book.bids.levels(depth, resting_bids),
             asks=market.book.asks.levels(depth, resting_asks),
             position=position.count,
@@ -110,7 +110,7 @@ class Desk:
             max_position=self.quoting_limit,
             grid=market.grid,
             fees=market.fees or NO_FEES,
-            time_to_close=None if market.close_ts is None else market.close_ts - now,
+            time_to_close=None if market.close_ts is None else (market.close_ts - now) * speed // 1_000,
             trades=trades,
             references=know.references,
             realized=position.realized,

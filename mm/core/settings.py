@@ -57,6 +57,9 @@ class EngineSettings(msgspec.Struct, frozen=True):
     tripped_at: Nanos = 0
     max_total_exposure: Money = 1_000 * MONEY_DOLLAR
     breaker: BreakerLimits = BreakerLimits()
+    # How many times as fast as the clock the market lives, in thousandths: a recording played back at 20
+    # times its speed is 20,000. Strategies see the market's time; everything else goes by the clock.
+    market_speed_permille: int = 1_000
     depth: int = 10
     refill_fraction: float = 0.5
     order_lifetime: Nanos = 0
