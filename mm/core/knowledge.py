@@ -44,7 +44,7 @@ from mm.core.units import Count, Nanos, Price, Side
 
 # Refusals that say something about the exchange or the way to it, not about the order.
 TROUBLE_STATUSES = frozenset({0, 401, 403, 429, 500, 502, 503, 504})
-LOCAL_REFUSALS = frozenset({"gate_closed", "hard_cap", "no_order_id"})
+LOCAL_REFUSALS = frozenset({"gate_closed", "hard_cap", "no_order_id", "no_journal"})
 
 
 def trouble(event: AnyEvent) -> str | None:

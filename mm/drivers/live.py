@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from mm.core.actions import AnyAction, Resubscribe, Stop
+from mm.core.engine import Mode
 from mm.core.events import AnyEvent, Command, CommandKind, Tick
 from mm.core.units import MILLISECOND, SECOND, Nanos
 from mm.drivers.runner import Runner
@@ -91,6 +92,7 @@ class Live:
         self._last_tick: Nanos = 0
         self._tick_timer: asyncio.TimerHandle | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
+        self._is_without_journal = False
         self.loop_lag: Nanos = 0
         self.ticks = 0
 
@@ -147,6 +149,18 @@ class Live:
         orders, cancels = self._allowance.orders_allowed(now), self._allowance.cancels_allowed(now)
         self._runner.step(Tick(now, orders, cancels))
         self._runner.flush()
+        self._watch_storage(self._runner, now)
+
+    def _watch_storage(self, runner: Runner, now: Nanos) -> None:
+        """The disk's refusal is a fact for the engine: quotes are pulled while nothing can be written down,
+        and come back when it can."""
+        is_without = runner.storage_fault is not None
+        if is_without and not self._is_without_journal and runner.engine.mode is Mode.QUOTING:
+            self._is_without_journal = True
+            self.inbox.put((Command(now, CommandKind.PAUSE, f"journal: {runner.storage_fault}"),))
+        elif self._is_without_journal and not is_without:
+            self._is_without_journal = False
+            self.inbox.put((Command(now, CommandKind.RESUME, "the journal can be written again"),))
 
     def _beat(self, due: Nanos) -> None:
         """Time passes for everybody, also when nothing arrives."""

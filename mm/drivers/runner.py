@@ -1,6 +1,7 @@
 """The crank's housing: one step is journal, decide, journal, send, and only then show.
 
-Whoever drives (live, simulate, replay) turns it one event at a time; nothing in here waits.
+Whoever drives (live, simulate, replay) turns it one event at a time; nothing in here waits. An order that
+cannot be written down is not sent (control C30); a cancel always is.
 """
 
 from __future__ import annotations
@@ -10,10 +11,11 @@ from typing import Protocol
 
 import msgspec
 
-from mm.core.actions import AnyAction
+from mm.core.actions import AmendOrder, AnyAction, PlaceOrder
 from mm.core.engine import Engine
 from mm.core.events import AnyEvent
 from mm.core.picture import Observed
+from mm.observe.journal import StorageError
 
 
 class JournalSink(Protocol):
@@ -46,9 +48,11 @@ class NoJournal:
 
 
 class Runner:
-    """``carry_out`` sends one action; it must neither wait nor decide.
+    """``carry_out`` sends one action; it must neither wait nor decide. ``refuse`` answers an order that may
+    not leave because the journal cannot be written.
 
-    The journal is flushed before an action leaves, and by `flush` when the driver has drained its input.
+    The journal is flushed before an action leaves, and by `flush` when the driver has drained its input;
+    ``storage_fault`` is what the disk said last, ``None`` while it takes what it is given.
     """
 
     def __init__(
@@ -57,8 +61,11 @@ class Runner:
         carry_out: Callable[[AnyAction], None],
         journal: JournalSink,
         observers: Sequence[StepObserver] = (),
+        refuse: Callable[[PlaceOrder | AmendOrder], None] | None = None,
     ) -> None:
         self.engine = engine
+        self.storage_fault: StorageError | None = None
+        self._refuse = refuse
         self._carry_out = carry_out
         self._journal = journal
         self._observers = tuple(observers)
@@ -72,12 +79,22 @@ class Runner:
         actions = engine.on_event(event)
         if actions:
             self._journal.actions(actions)
-            self._journal.flush()
+            self.flush()
             for action in actions:
-                self._carry_out(action)
+                self._send(action)
         for observer in self._observers:
             observer.on_step(event, actions, engine)
         return actions
 
+    def _send(self, action: AnyAction) -> None:
+        if self.storage_fault is None or not isinstance(action, PlaceOrder | AmendOrder):
+            self._carry_out(action)
+        elif self._refuse is not None:
+            self._refuse(action)
+
     def flush(self) -> None:
-        self._journal.flush()
+        try:
+            self._journal.flush()
+            self.storage_fault = None
+        except StorageError as fault:
+            self.storage_fault = fault

@@ -21,7 +21,7 @@ from mm.observe.files import Scrub, as_is
 from mm.observe.journal_keeper import JournalKeeper
 from mm.observe.journal_reader import PART, Entry, JournalError, read_journal, runs
 
-__all__ = ["Entry", "Journal", "JournalError", "read_journal", "runs"]
+__all__ = ["Entry", "Journal", "JournalError", "StorageError", "read_journal", "runs"]
 
 VERSION = 1
 NOT_ASCII = re.compile(r"[^\x00-\x7f]")

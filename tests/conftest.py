@@ -9,7 +9,7 @@ import pytest
 from mm.config.load import load_config
 from mm.config.model import Config
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="session")
