@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mm.core.events import AccountReport, Fill, OrderCanceled
 from mm.core.units import CONTRACT, MONEY_DOLLAR, SECOND, Side
 from tests.core.bench import Bench
@@ -223,18 +225,21 @@ def test_an_amend_under_way_counts_as_the_larger_of_old_and_new() -> None:
     assert know.exposure.of_market("KXA") == 20 * 51 * 10_000, "at the dearer of the two prices"
 
 
-def test_an_amend_in_doubt_is_resolved_by_a_cancel_and_a_question() -> None:
+@pytest.mark.parametrize(("gone", "filled"), [(17, 3), (8, 12), (8, 2), (10, 0)])
+def test_an_amend_in_doubt_is_resolved_by_a_cancel_and_a_question(gone: float, filled: float) -> None:
     bench = amending()
     bench.doubt(1)
     bench.wishes["KXA"] = "|"
     assert bench.tick(0.6) == ["cancel #1"]
     assert bench.order(1).open == 20 * CONTRACT
-    assert bench.canceled(1, 17) == ["ask about #1"], "of ten or of twenty: how many had filled?"
+    assert bench.canceled(1, gone) == ["ask about #1"], "of ten or of twenty: how many had filled?"
     assert bench.order(1).open == 20 * CONTRACT
-    bench.told(1, "canceled", filled=3)
-    assert bench.order(1).open == 3 * CONTRACT
-    bench.fill(bench.order(1), 3)
-    assert (bench.orders, bench.position) == ({}, 3)
+    order = bench.order(1)
+    bench.told(1, "canceled", filled=filled)
+    assert order.open == filled * CONTRACT
+    if filled:
+        bench.fill(order, filled)
+    assert (bench.orders, bench.position) == ({}, filled)
 
 
 def test_an_amend_of_what_is_gone_is_asked_about() -> None:

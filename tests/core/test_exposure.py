@@ -82,6 +82,23 @@ def test_the_count_that_a_side_may_reach_is_never_passed_in_any_order_of_fills(
             assert -exposure.reach("KXA", Side.ASK) <= held <= exposure.reach("KXA", Side.BID)
 
 
+@FEW
+@given(positions, st.lists(st.tuples(prices, counts), max_size=4), sides)
+def test_no_order_of_fills_opens_at_a_higher_cost(
+    opening: tuple[Count, Price], orders: list[tuple[Price, Count]], side: Side
+) -> None:
+    """What closes the position costs nothing, and the cheapest may fill first."""
+    ledger = owning(*opening)
+    exposure = exposure_of(ledger, *(resting(n, side, *order) for n, order in enumerate(orders)))
+    for sequence in permutations(orders):
+        closes, cost = max(-side.sign * opening[0], 0), 0
+        for price, count in sequence:
+            opens = max(count - closes, 0)
+            closes = max(closes - count, 0)
+            cost += opens * (price if side is Side.BID else DOLLAR - price)
+        assert exposure.total >= ledger.value_at_risk + cost
+
+
 @PROPERTY
 @given(prices, prices, counts, counts, sides)
 def test_an_amend_under_way_counts_at_the_worse_of_both(
