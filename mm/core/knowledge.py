@@ -169,7 +169,7 @@ class Knowledge:
         order = self.orders.answer(event)
         if order is None:
             return ()
-        self._touch(order)
+        self.touch(order)
         market = self.markets.get(order.ticker)
         if market is not None and was_new:
             market.refused(event.ts)
@@ -182,7 +182,7 @@ class Knowledge:
             return self._answer(event)
         order = self.orders.notice(event)
         if order is not None:
-            self._touch(order)
+            self.touch(order)
         return ()
 
     def _fill(self, event: Fill) -> Sequence[AnyAction]:
@@ -206,7 +206,7 @@ class Knowledge:
             self.early_fills.append(fill)
         return True
 
-    def _touch(self, order: Order) -> None:
+    def touch(self, order: Order) -> None:
         self.touched_order = order
         self.exposure.touch(order.ticker)
         self.dirty[order.ticker] = None

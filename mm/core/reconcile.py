@@ -7,7 +7,7 @@ moment of the read; what is missing from a read is never taken for flat or for g
 from __future__ import annotations
 
 from mm.core.actions import Alert, AlertLevel, AnyAction, QueryAccount
-from mm.core.events import AccountReport, OrderReport
+from mm.core.events import AccountReport, OrderReport, RequestKind
 from mm.core.knowledge import Knowledge
 from mm.core.order import Order, OrderState
 from mm.core.units import DOLLAR, SECOND, Nanos, count_text, money_text
@@ -113,7 +113,11 @@ class Reconciler:
         for row in report.resting:
             # Reads lag: this one may be from before the end that we saw.
             has_ended = orders.ended.get(row.client_order_id, 0) >= latest
-            if orders.find(row.client_order_id, row.order_id) or has_ended:
+            known = orders.find(row.client_order_id, row.order_id)
+            if known is not None and known.doubt is RequestKind.PLACE:
+                orders.notice(row)
+                self._know.touch(known)
+            if known is not None or has_ended:
                 continue
             if row.client_order_id.startswith(self._prefix):
                 orders.add(_orphan(row, report.ts))
@@ -132,11 +136,18 @@ class Reconciler:
         return actions
 
     def _ask_about_missing(self, report: AccountReport) -> None:
-        """Orders that should rest, by everything we know, and did not in a read that was late enough."""
-        resting = {row.order_id for row in report.resting}
+        """Orders that should rest, by everything we know, and did not in a read that was late enough. One
+        whose create is in doubt is then over: what it filled, if anything, is among the read's fills."""
+        resting = {row.client_order_id for row in report.resting}
         latest = report.as_of - self._know.settings.clock_tolerance
-        for order in self._know.orders:
-            if order.is_idle and order.changed_at < latest and order.order_id not in resting:
+        proven = report.as_of - self._know.settings.absence_proof
+        for order in list(self._know.orders):
+            if order.client_order_id in resting:
+                continue
+            if order.doubt is RequestKind.PLACE and not order.order_id and order.placed_at <= proven:
+                self._know.orders.absent(order)
+                self._know.exposure.touch(order.ticker)
+            elif order.is_idle and order.changed_at < latest:
                 self._know.orders.suspect(order, report.ts)
 
     def _compare(self, report: AccountReport) -> list[AnyAction]:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from mm.core.events import AccountReport, Fill, OrderCanceled
-from mm.core.units import CONTRACT, MONEY_DOLLAR, SECOND, Side
+from mm.core.events import Fill, OrderCanceled
+from mm.core.units import CONTRACT, SECOND, Side
 from tests.core.bench import Bench
 from tests.core.words import fill_of, row
 
@@ -74,6 +74,27 @@ def test_a_create_is_given_up_only_when_it_could_no_longer_be_accepted() -> None
             assert bool(bench.orders) == (waited < 35 * SECOND)
     assert 3 < asked < 12, "asked again and again, but not at every turn"
     assert bench.tick() == ["place #2 bid 10@51"]
+
+
+def test_a_read_of_the_account_ends_the_doubt_about_a_create_that_rests() -> None:
+    bench = place_in_doubt()
+    bench.wishes["KXA"] = "|"
+    read(bench, 31)
+    bench.account(resting=(row(bench.order(1).client_order_id, "X1", "bid 10@51"),))
+    assert bench.orders == {"#1": "resting"}
+    assert bench.tick() == ["cancel #1"]
+
+
+def test_a_read_of_the_account_late_enough_ends_the_doubt_about_a_create_that_never_came() -> None:
+    """Whatever it filled would be among the read's fills; it does not rest, and can no longer come."""
+    bench = place_in_doubt()
+    bench.wishes["KXA"] = "|"
+    read(bench, 31)
+    bench.account()
+    assert bench.orders == {"#1": "in_doubt"}
+    read(bench, 31)
+    bench.account()
+    assert bench.orders == {}
 
 
 def test_a_create_of_which_the_exchange_told_an_id_is_never_taken_for_absent() -> None:
@@ -272,96 +293,3 @@ def test_more_fills_than_the_order_had_never_make_the_exposure_negative() -> Non
     bench.fill(bench.order(1), 21)
     assert bench.order(1).open == 0
     assert bench.position == 21
-
-
-# -- what a read shows, and does not show --------------------------------------------------------------------
-def test_an_order_missing_from_a_read_is_asked_about_not_forgotten() -> None:
-    bench = one_rests()
-    read(bench)
-    bench.account()
-    bench.wishes["KXA"] = "|"
-    assert bench.orders == {"#1": "in_doubt"}
-    assert bench.order(1).open == 10 * CONTRACT
-    assert bench.tick() == ["ask about #1"]
-    bench.told(1, "canceled", filled=0)
-    assert bench.orders == {}
-
-
-def test_an_order_missing_from_a_read_that_was_wrong_is_found_again() -> None:
-    """Fault F34, a page that was cut: the order rests. It is cancelled, because that is safe to repeat."""
-    bench = one_rests()
-    read(bench)
-    bench.account()
-    bench.wishes["KXA"] = "|"
-    assert bench.tick() == ["ask about #1"]
-    assert bench.told(1, "resting", remaining=10) == []
-    assert bench.tick(0.6) == ["cancel #1"]
-    bench.canceled(1, 10)
-    assert bench.orders == {}
-
-
-def test_a_late_read_after_not_found_never_brings_the_order_back() -> None:
-    """Reads lag: the order still seems to rest, though the cancel said that it does not."""
-    bench = canceling()
-    bench.refuse(1, "not_found", 404)
-    bench.told(1, "resting", remaining=10)
-    assert bench.tick(0.6) == ["cancel #1"]
-    assert bench.refuse(1, "not_found", 404) == ["ask about #1"]
-    bench.told(1, "executed", filled=10)
-    assert bench.order(1).open == 10 * CONTRACT
-
-
-def test_a_read_too_early_to_know_the_order_asks_nothing() -> None:
-    bench = one_rests()
-    read(bench)
-    bench.account(as_of=bench.order(1).changed_at)
-    assert bench.orders == {"#1": "resting"}
-
-
-def test_a_read_that_still_shows_an_order_that_ended_does_not_bring_it_back() -> None:
-    bench = one_rests()
-    bench.noticed(1, "canceled")
-    ended_at = bench.now
-    read(bench)
-    bench.account(resting=(row("bot-run1-1", "X1"),), as_of=ended_at)
-    assert bench.orders == {"#2": "pending_new"}
-
-
-def test_an_order_that_rests_long_after_its_end_was_told_is_cancelled() -> None:
-    """Invariant I1: whatever was believed of it, it rests and is ours."""
-    bench = one_rests()
-    bench.noticed(1, "canceled")
-    bench.wishes["KXA"] = "|"
-    read(bench)
-    bench.account(resting=(row("bot-run1-1", "X1", "bid 10@51"),))
-    assert bench.tick() == ["cancel #1"]
-
-
-def test_a_fill_lost_on_the_way_is_found_by_a_read() -> None:
-    bench = one_rests()
-    read(bench)
-    lost = Fill(bench.now, "t7", "X1", "", "KXA", Side.BID, 5_100, 300, 0, False)
-    bench.account(resting=(row("bot-run1-1", "X1", "bid 7@51", filled=3),), fills=(lost,))
-    assert (bench.position, bench.order(1).open) == (3, 7 * CONTRACT)
-    bench.step(lost)
-    assert bench.position == 3
-
-
-def test_the_fills_of_an_end_that_was_told_are_fetched() -> None:
-    bench = one_rests()
-    bench.wishes["KXA"] = "|"
-    bench.noticed(1, "executed", filled=10)
-    assert bench.tick(1) == []
-    bench.wait(2)
-    lines = bench.tick()
-    assert lines == []
-    bench.account(fills=(fill_of(bench.order(1), 10, bench.now),))
-    assert bench.position == 10
-    assert bench.orders == {}
-
-
-def test_an_answer_to_a_read_that_was_not_asked_is_left_aside() -> None:
-    bench = one_rests()
-    bench.step(AccountReport(bench.now, 999, bench.now, 5 * MONEY_DOLLAR, (), (), ()))
-    assert bench.orders == {"#1": "resting"}
-    assert bench.engine.know.ledger.cash == 1_000 * MONEY_DOLLAR
