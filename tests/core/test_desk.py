@@ -221,6 +221,14 @@ def test_a_market_is_looked_at_again_after_a_second_though_nothing_moved() -> No
     assert len(bench.seen) == before + 1
 
 
+def test_a_recording_played_fast_is_shown_in_the_time_of_the_market() -> None:
+    bench = Bench(engine_settings(market_speed_permille=20_000)).quoting()
+    bench.step(MarketStatus(bench.now, "KXA", close_ts=bench.now + 60 * SECOND))
+    bench.tick(1)
+    assert bench.seen[-1].now == bench.now * 20
+    assert bench.seen[-1].time_to_close == 59 * 20 * SECOND
+
+
 def test_news_of_a_grid_and_of_fees_reach_the_next_view() -> None:
     bench = Bench().quoting()
     fees = FeeSchedule(70_000, 17_500)
