@@ -34,8 +34,8 @@ Case = Callable[[Spent], None]
 
 
 class Row(msgspec.Struct, frozen=True):
-    """One line of the table. ``micros``: microseconds an operation, median of the rounds. ``ratio``: to the case
-    ``base`` of the same round, median of the rounds; ``least`` and ``most`` are its extremes."""
+    """One line of the table. ``micros``: microseconds an operation, median of the rounds. ``ratio``: to the
+    case ``base`` of the same round, median of the rounds; ``least`` and ``most`` are its extremes."""
 
     bench: str
     case: str
