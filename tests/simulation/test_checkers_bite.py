@@ -27,10 +27,12 @@ def a_pending_cancel_no_longer_counts(patch: Patch) -> None:
     patch.setattr(Order, "open", property(lambda order: 0 if order.state in states else whole(order)))
 
 
-def orders_under_way_do_not_count(patch: Patch) -> None:
+def an_order_that_ended_is_forgotten_at_once(patch: Patch) -> None:
+    """Although some of its fills were not yet seen."""
     whole: Callable[[Order], int] = Order.open.fget  # type: ignore[attr-defined]
-    states = (OrderState.PENDING_NEW, OrderState.PENDING_AMEND)
-    patch.setattr(Order, "open", property(lambda order: 0 if order.state in states else whole(order)))
+    patch.setattr(
+        Order, "open", property(lambda order: 0 if order.state is OrderState.CLOSING else whole(order))
+    )
 
 
 def a_fill_told_twice_is_booked_twice(patch: Patch) -> None:
@@ -60,8 +62,8 @@ def the_gate_is_open(patch: Patch) -> None:
 
 
 MUTANTS = [
-    orders_under_way_do_not_count,
     a_pending_cancel_no_longer_counts,
+    an_order_that_ended_is_forgotten_at_once,
     a_fill_told_twice_is_booked_twice,
     fees_are_forgotten,
     lost_fills_are_never_asked_for,
