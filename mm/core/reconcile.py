@@ -33,6 +33,7 @@ class Reconciler:
         self._last_as_of: Nanos = 0
         self._foreign: set[str] = set()
         self._suspects: dict[str, str] = {}
+        self._strangers: set[str] = set()
         self.last_report: Nanos = 0
         self.clean_reads = 0
         self.mismatch = ""
@@ -151,7 +152,8 @@ class Reconciler:
                 self._know.orders.suspect(order, report.ts)
 
     def _compare(self, report: AccountReport) -> list[AnyAction]:
-        """Positions must agree wherever nothing moved lately; twice wrong is wrong."""
+        """Positions must agree wherever nothing moved lately; twice wrong is wrong. Only told is what differs
+        outside our markets: nobody tells us of trades by hand there, nor what a settlement paid."""
         latest = report.as_of - self._know.settings.clock_tolerance
         theirs = {row.ticker: row.position for row in report.positions}
         busy = {order.ticker for order in self._know.orders if order.state is not OrderState.RESTING}
@@ -161,10 +163,17 @@ class Reconciler:
             if is_quiet and theirs.get(ticker, 0) != position.count:
                 ours, told = count_text(position.count), count_text(theirs.get(ticker, 0))
                 suspects[ticker] = f"{ticker}: our ledger says {ours}, the exchange {told}"
+        strangers = [suspects.pop(ticker) for ticker in list(suspects) if ticker not in self._know.markets]
+        actions = [self._told(text) for text in strangers if text not in self._strangers]
+        self._strangers = set(strangers)
         confirmed = [text for ticker, text in suspects.items() if self._suspects.get(ticker) == text]
         self._suspects = suspects
         self.mismatch = "; ".join(confirmed)
-        return self._compare_cash(report, latest) if not suspects and not busy else []
+        return actions + (self._compare_cash(report, latest) if not suspects and not busy else [])
+
+    @staticmethod
+    def _told(text: str) -> AnyAction:
+        return Alert(AlertLevel.WARNING, "order_anomaly", f"a position outside our markets: {text}")
 
     def _compare_cash(self, report: AccountReport, latest: Nanos) -> list[AnyAction]:
         """Cash that moved without us (a deposit, a bonus, another program) is told and taken over."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mm.core.events import (
     AccountReport,
     Fill,
+    LinkUp,
     PositionReport,
     Tick,
 )
@@ -184,3 +185,19 @@ def test_less_than_the_exchange_tells_is_no_difference() -> None:
     bench.tick()
     assert read_told(bench, dollars=1_000.00009) == []
     assert read_told(bench, dollars=1_000.0001) == ["alert order_anomaly"]
+
+
+def test_a_position_outside_our_markets_that_settles_is_told_once_and_stops_nothing() -> None:
+    """One of an earlier run, or by hand: when its market settles, it leaves the exchange's list and pays."""
+    bench = Bench()
+    bench.step(LinkUp(bench.now))
+    bench.is_active()
+    bench.book("50:100 | 54:100")
+    bench.step(Tick(bench.now, 100, 100))
+    bench.account(PositionReport("KXOLD", 1_000, 4_000_000, 0, 0))
+    assert read_told(bench, PositionReport("KXOLD", 1_000, 4_000_000, 0, 0)) == []
+    told = [read_told(bench, dollars=1_010) for _ in range(4)]
+    assert told == [["alert order_anomaly", "alert order_anomaly"], [], [], []], "the position, and the cash"
+    assert bench.engine.mode.value == "quoting"
+    bench.wishes["KXA"] = "51:10 |"
+    assert bench.tick(1) == ["place #1 bid 10@51"]

@@ -181,3 +181,11 @@ def test_the_bad_lines_are_bad_enough_to_prove_something() -> None:
     assert kinds >= {"PlaceOrder", "AmendOrder", "CancelOrder", "QueryOrder", "QueryAccount"}
     assert len(run.exchange.fills) > 15
     assert len(run.exchange.orders) > 15
+
+
+def test_the_same_seed_of_wishes_and_answers_is_the_same_story() -> None:
+    runs = [Run(5, LINES["lossy"]) for _ in range(2)]
+    for run in runs:
+        run.play()
+    assert runs[0].actions == runs[1].actions
+    assert runs[0].engine.picture() == runs[1].engine.picture()
