@@ -131,8 +131,9 @@ class Trade:
             feed = self._feed(line, listings)
             runner = self._runner(line, feed, limiter, engine)
             self._live.inbox.put(events)
-            stop = await self._turn(line, runner, feed, discovery)
-            return Ending(stop, await last_look(line, engine, self._notes), engine)
+            with self._signals():
+                stop = await self._turn(line, runner, feed, discovery)
+                return Ending(stop, await last_look(line, engine, self._notes), engine)
         finally:
             await line.close()
 
@@ -177,8 +178,7 @@ class Trade:
         gc.collect()
         gc.freeze()
         try:
-            with self._signals():
-                return await self._live.run(runner)
+            return await self._live.run(runner)
         except BaseException as fault:
             await self._crash(line, fault)
             raise
@@ -214,8 +214,8 @@ class Trade:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
-        """SIGTERM, SIGINT and the SIGHUP of a closed terminal are an orderly end; asking twice changes
-        nothing."""
+        """SIGTERM, SIGINT and the SIGHUP of a closed terminal are an orderly end; asking again changes
+        nothing. Afterwards they are ignored for good: what is left is to compare, to close and to say so."""
         loop = asyncio.get_running_loop()
         caught = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
         for number in caught:
@@ -225,3 +225,4 @@ class Trade:
         finally:
             for number in caught:
                 loop.remove_signal_handler(number)
+                signal.signal(number, signal.SIG_IGN)
