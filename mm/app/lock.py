@@ -40,7 +40,9 @@ def hold_lock(run_dir: Path) -> Iterator[None]:
         os.ftruncate(file, 0)
         since = datetime.now(UTC).isoformat(timespec="seconds")
         os.write(file, f"process {os.getpid()}, since {since}".encode("ascii"))
-        yield
-        os.ftruncate(file, 0)
+        try:
+            yield
+        finally:
+            os.ftruncate(file, 0)
     finally:
         os.close(file)

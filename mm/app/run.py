@@ -6,10 +6,11 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TextIO
 
 import msgspec
 from rich.console import Console
@@ -25,6 +26,7 @@ from mm.config.exchange import Endpoints
 from mm.config.model import Config
 from mm.config.settings import engine_settings
 from mm.config.show import config_hash
+from mm.core.actions import Alert, AlertLevel
 from mm.core.settings import EngineSettings
 from mm.core.units import SECOND
 from mm.observe.append import StorageError
@@ -40,12 +42,14 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """The command line. ``reset_breaker``: a person's reason for trading again after a trip."""
+    """The command line. ``reset_breaker``: a person's reason for trading again after a trip. ``log_stream``:
+    where log lines go besides the files; standard output if not said, unless a person watches that."""
 
     wish: Wish
     run_dir: Path
     live: bool = False
     reset_breaker: str = ""
+    log_stream: TextIO | None = None
 
 
 def run_name() -> str:
@@ -70,12 +74,25 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
         redactor = Redactor()
         files = _open_files(config, options, redactor, stack)
         settings = _settings(config, files, options)
-        endpoints, credentials = _way_to_exchange(config, environment, stack)
-        redactor.register(credentials.key_id)
-        journal = _journal(config, settings, options, redactor, stack)
-        observers = _screen(stack)
-        trade = Trade(config, options.wish, settings, files, journal, observers)
-        return asyncio.run(trade.run(endpoints, credentials))
+        with _told_in(files):
+            endpoints, credentials = _way_to_exchange(config, environment, stack)
+            redactor.register(credentials.key_id)
+            journal = _journal(config, settings, options, redactor, stack)
+            observers = _screen(options, stack)
+            trade = Trade(config, options.wish, settings, files, journal, observers)
+            return asyncio.run(trade.run(endpoints, credentials))
+
+
+@contextmanager
+def _told_in(files: RunFiles) -> Iterator[None]:
+    """Whoever only watches the files must see there, too, why a run did not start."""
+    try:
+        yield
+    except CannotRun as problem:
+        text, details = f"could not start: {problem}", (("exit_code", problem.exit_code),)
+        files.logger.error("start_failed", logger="mm.app", message=text)
+        files.announce(Alert(AlertLevel.CRITICAL, "bot_shutdown", text, details=details), time.time_ns())
+        raise
 
 
 def _open_files(config: Config, options: Options, redactor: Redactor, stack: ExitStack) -> RunFiles:
@@ -93,7 +110,7 @@ def _open_files(config: Config, options: Options, redactor: Redactor, stack: Exi
                 redactor=redactor,
                 log_level=config.log.level,
                 log_form=config.log.format,
-                stream=None if is_terminal else sys.stdout,
+                stream=options.log_stream or (None if is_terminal else sys.stdout),
             )
         )
     except (StorageError, UnsafeName) as error:
@@ -167,9 +184,9 @@ def _floats(params: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _screen(stack: ExitStack) -> list[Observer]:
+def _screen(options: Options, stack: ExitStack) -> list[Observer]:
     """A live table, if a person is looking."""
-    if not sys.stdout.isatty():
+    if options.log_stream is not None or not sys.stdout.isatty():
         return []
     from mm.observe.screen import Screen
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
 import rich_click as click
+
+from mm.cli.seconds import Seconds
 
 
 @click.command()
@@ -18,7 +21,7 @@ import rich_click as click
     "--run-dir", type=click.Path(path_type=Path), help="Everything a run writes goes here.  [config: run_dir]"
 )
 @click.option("--once", is_flag=True, help="One cycle: start, quote, cancel, compare, end.")
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), help="Stop in order after so long.")
+@click.option("--seconds", type=Seconds(), help="Stop in order after so long.")
 @click.option(
     "--tape",
     type=click.Path(path_type=Path, exists=True, dir_okay=False),
@@ -31,7 +34,12 @@ import rich_click as click
 @click.option(
     "--reset-breaker", metavar="REASON", default="", help="Trade again although the breaker had tripped."
 )
-@click.option("--json", "as_json", is_flag=True, help="The summary as JSON.")
+@click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="The summary as JSON on standard output; the log goes to standard error.",
+)
 def run(
     config_file: Path,
     run_dir: Path | None,
@@ -62,7 +70,13 @@ def run(
             "--tape, --speed and --seed are for the simulated exchange that kmm run starts itself"
         )
     wish = Wish(seconds=seconds, once=once, dry_run=dry_run)
-    options = Options(wish, Path(run_dir or config.run_dir), live=live, reset_breaker=reset_breaker)
+    options = Options(
+        wish,
+        Path(run_dir or config.run_dir),
+        live=live,
+        reset_breaker=reset_breaker,
+        log_stream=sys.stderr if as_json else None,
+    )
     try:
         ending = trade(config, options, os.environ)
     except CannotRun as problem:

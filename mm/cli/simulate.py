@@ -6,6 +6,8 @@ from pathlib import Path
 
 import rich_click as click
 
+from mm.cli.seconds import Seconds
+
 
 @click.command()
 @click.option(
@@ -15,7 +17,7 @@ import rich_click as click
     default=Path("config.yaml"),
     show_default=True,
 )
-@click.option("--seconds", type=click.FloatRange(min=0, min_open=True), default=60.0, show_default=True)
+@click.option("--seconds", type=Seconds(), default=60.0, show_default=True)
 @click.option(
     "--seed", type=click.IntRange(min=0), help="Same seed, same run.  [config: exchange.simulated.seed]"
 )
