@@ -1,0 +1,140 @@
+"""supervisor-kalshi-mm.conf under a real supervisord: only its paths and its user are replaced."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+PROGRAM = "kalshi-market-maker"
+INSTALLED = "/opt/kalshi-market-maker"
+PATIENCE_SECONDS = 90.0
+DAEMON = """
+[supervisord]
+nodaemon=true
+logfile={home}/supervisord.log
+pidfile={home}/supervisord.pid
+[unix_http_server]
+file={home}/control
+[rpcinterface:supervisor]
+supervisor.rpcinterface_factory = supervisor.rpcinterface:make_main_rpcinterface
+[supervisorctl]
+serverurl=unix://{home}/control
+[include]
+files = {home}/program.conf
+"""
+
+
+class Supervised:
+    """A supervisord of its own in a short directory: a socket's path may not be long."""
+
+    def __init__(self, home: Path, environment: str = "") -> None:
+        self.home = home
+        self.run_dir = home / "run"
+        (home / "environment").write_text(f"KMM__run_dir={self.run_dir}\n{environment}")
+        (home / "program.conf").write_text(self._program())
+        (home / "supervisord.conf").write_text(DAEMON.format(home=home))
+        command = [sys.executable, "-m", "supervisor.supervisord", "-c", str(home / "supervisord.conf")]
+        self.daemon = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
+
+    def _program(self) -> str:
+        """As it stands, at other places, as the user who runs the tests."""
+        text = (ROOT / "supervisor-kalshi-mm.conf").read_text()
+        assert "user=kalshi\n" in text
+        replacements = (
+            (f"{INSTALLED}/.venv/bin/kmm", f"{sys.executable} -m mm"),
+            ("/etc/kalshi-market-maker/environment", str(self.home / "environment")),
+            ("/var/log/supervisor/kalshi-market-maker.log", str(self.home / "program.log")),
+            (f"directory={INSTALLED}", f"directory={ROOT}"),
+            ("user=kalshi\n", ""),
+        )
+        for installed, here in replacements:
+            assert installed in text, f"{installed} is not in the file any more"
+            text = text.replace(installed, here)
+        assert INSTALLED not in text, "a path is left that no test has replaced"
+        return text
+
+    def ask(self, *words: str) -> str:
+        command = [
+            sys.executable,
+            "-m",
+            "supervisor.supervisorctl",
+            "-c",
+            str(self.home / "supervisord.conf"),
+        ]
+        done = subprocess.run([*command, *words], capture_output=True, text=True, timeout=PATIENCE_SECONDS)
+        return done.stdout
+
+    def state(self) -> str:
+        """RUNNING, STOPPED, FATAL, ...; empty while the daemon does not answer."""
+        words = self.ask("status", PROGRAM).split()
+        return words[1] if len(words) > 1 and words[0] == PROGRAM else ""
+
+    def heartbeat(self) -> str:
+        try:
+            status = json.loads((self.run_dir / "heartbeat.json").read_text())["status"]
+        except FileNotFoundError:
+            return ""
+        return str(status)
+
+    def alerts(self) -> list[dict[str, Any]]:
+        return [json.loads(line) for line in (self.run_dir / "alerts.jsonl").read_text().splitlines()]
+
+    def until(self, is_so: Callable[[], bool], what: str) -> None:
+        end = time.monotonic() + PATIENCE_SECONDS
+        while not is_so():
+            assert time.monotonic() < end, f"{what}; {self.told()}"
+            assert self.daemon.poll() is None, f"supervisord ended; {self.told()}"
+            time.sleep(0.1)
+
+    def told(self) -> str:
+        logs = (self.home / name for name in ("supervisord.log", "program.log"))
+        return "\n".join(log.read_text()[-2_000:] for log in logs if log.exists())
+
+    def end(self) -> None:
+        self.daemon.terminate()
+        try:
+            self.daemon.wait(PATIENCE_SECONDS)
+        finally:
+            self.daemon.kill()
+            self.daemon.wait()
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    directory = Path(tempfile.mkdtemp(prefix="kmm"))
+    yield directory
+    shutil.rmtree(directory)
+
+
+def test_the_bot_is_started_and_stopped_in_order(home: Path) -> None:
+    supervised = Supervised(home)
+    try:
+        supervised.until(lambda: supervised.heartbeat() == "active", "the bot never quoted")
+        supervised.until(lambda: supervised.state() == "RUNNING", "it was never up for startsecs")
+        assert "stopped" in supervised.ask("stop", PROGRAM)
+        assert supervised.state() == "STOPPED"
+        last = supervised.alerts()[-1]
+        assert (last["category"], last["details"]["exit_code"]) == ("bot_shutdown", 0), supervised.told()
+        assert "books agree exactly" in " ".join(supervised.told().split())
+    finally:
+        supervised.end()
+
+
+def test_a_wrong_configuration_is_given_up(home: Path) -> None:
+    supervised = Supervised(home, "KMM__exchange__environment=nowhere\n")
+    try:
+        supervised.until(lambda: supervised.state() == "FATAL", "it was not given up")
+        assert "KMM__exchange__environment" in supervised.told()
+        assert not supervised.run_dir.exists(), "nothing may be opened with a wrong configuration"
+    finally:
+        supervised.end()
