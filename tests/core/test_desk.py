@@ -126,16 +126,16 @@ def test_a_strategy_never_sees_its_own_orders_in_the_book() -> None:
     assert bench.seen[-1].bids == book("51:2 50:100 |").bids
 
 
-def test_a_fill_takes_our_part_of_the_level_before_the_feed_says_so() -> None:
+def test_a_fill_takes_our_part_of_the_level_and_leaves_that_of_others() -> None:
     bench = Bench().quoting(wishes="51:10 |")
     bench.tick()
     bench.step(BookDelta(bench.now, "KXA", Side.BID, 5_100, 1_000, is_own=True))
     bench.ack(1)
+    bench.step(BookDelta(bench.now, "KXA", Side.BID, 5_100, 300))
     bench.fill(bench.order(1), 10)
     bench.step(BookDelta(bench.now, "KXA", Side.BID, 5_100, -1_000))
-    bench.step(BookDelta(bench.now, "KXA", Side.BID, 5_100, 300))
     bench.tick()
-    assert bench.seen[-1].bids[0] == (5_100, 300)
+    assert bench.seen[-1].bids[0] == (5_100, 300), "those who stood behind us are still there"
 
 
 def test_the_view_tells_position_cost_limit_depth_and_profit() -> None:

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from mm.core.events import BookDelta, BookSnapshot, Fill, LinkUp, MarketStatus, PositionReport, Tick, Trade
+from typing import Any
+
+import pytest
+
+from mm.core.events import (
+    BookDelta,
+    BookSnapshot,
+    Fill,
+    LinkUp,
+    MarketState,
+    MarketStatus,
+    PositionReport,
+    Tick,
+    Trade,
+)
 from mm.core.units import MONEY_DOLLAR, SECOND, Side
-from tests.core.bench import Bench, engine_settings
+from tests.core.bench import FREE, Bench, engine_settings
 from tests.core.words import row
 
 
@@ -44,15 +58,22 @@ def test_the_first_quotes_wait_for_the_book() -> None:
     assert bench.tick() == ["place #1 bid 10@51"]
 
 
-def test_the_first_quotes_wait_for_the_exchange_to_say_that_the_market_is_open_and_what_it_costs() -> None:
+@pytest.mark.parametrize(
+    ("told", "untold"),
+    [({"state": MarketState.ACTIVE}, {"fees": FREE}), ({"fees": FREE}, {"state": MarketState.ACTIVE})],
+)
+def test_the_first_quotes_wait_for_the_exchange_to_say_that_the_market_is_open_and_what_it_costs(
+    told: dict[str, Any], untold: dict[str, Any]
+) -> None:
     bench = Bench()
     bench.step(LinkUp(bench.now))
     bench.book("50:100 | 54:100")
     bench.wishes["KXA"] = "51:10 |"
     bench.step(Tick(bench.now, 100, 100))
     bench.account()
+    bench.step(MarketStatus(bench.now, "KXA", **told))
     assert bench.tick() == []
-    bench.is_active()
+    bench.step(MarketStatus(bench.now, "KXA", **untold))
     assert bench.tick() == ["place #1 bid 10@51"]
 
 
