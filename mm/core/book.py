@@ -62,9 +62,12 @@ class BookSide:
         overlooking a level for a moment.
         """
         found: list[tuple[Price, Count]] = []
+        sizes, own = self.sizes, self.own
         for key in reversed(self.keys):
             price = abs(key)
-            others = self.sizes[price] - max(self.own.get(price, 0), resting.get(price, 0))
+            others = sizes[price]
+            if own or resting:
+                others -= max(own.get(price, 0), resting.get(price, 0))
             if others > 0:
                 found.append((price, others))
                 if len(found) == depth:

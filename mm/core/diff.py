@@ -12,7 +12,7 @@ import msgspec
 from mm.core.events import RequestKind
 from mm.core.order import Order, OrderState
 from mm.core.strategy import Quote
-from mm.core.units import Count, Nanos, Price, Side
+from mm.core.units import SIDES, Count, Nanos, Price, Side
 
 
 class Cancel(msgspec.Struct, frozen=True, gc=False):
@@ -47,7 +47,7 @@ def diff(quotes: list[Quote], orders: list[Order], now: Nanos, refill_fraction: 
     than this fraction of the wanted size is left.
     """
     intents: list[Intent] = []
-    for side in Side:
+    for side in SIDES:
         wanted = sorted((q for q in quotes if q.side is side), key=lambda q: -side.sign * q.price)
         ours = [order for order in orders if order.side is side]
         intents.extend(_one_side(wanted, ours, now, refill_fraction))

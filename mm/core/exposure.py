@@ -9,7 +9,7 @@ from __future__ import annotations
 from mm.core.ledger import Ledger
 from mm.core.order import Order
 from mm.core.orders import Orders
-from mm.core.units import DOLLAR, Count, Money, Price, Side
+from mm.core.units import DOLLAR, SIDES, Count, Money, Price, Side
 
 
 class Exposure:
@@ -55,7 +55,7 @@ class Exposure:
 
     def _worst_case(self, ticker: str) -> Money:
         orders = self._orders.of_market(ticker)
-        sides = [self._side_cost(ticker, side, [o for o in orders if o.side is side]) for side in Side]
+        sides = [self._side_cost(ticker, side, [o for o in orders if o.side is side]) for side in SIDES]
         return self._ledger.position(ticker).value_at_risk + max(sides)
 
     def _side_cost(self, ticker: str, side: Side, orders: list[Order]) -> Money:

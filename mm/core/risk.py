@@ -15,7 +15,7 @@ from mm.core.ledger import Ledger
 from mm.core.order import Order
 from mm.core.settings import RiskLimits
 from mm.core.strategy import MarketView, Quote
-from mm.core.units import DOLLAR, Count, Money, Price, Side
+from mm.core.units import DOLLAR, SIDES, Count, Money, Price, Side
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
@@ -72,7 +72,7 @@ def limit(
     """Cut each quote by every row, then each side by the position limit, then pairs that cross."""
     allowed: list[Quote] = []
     refusals: list[Refusal] = []
-    room = {side: max(view.max_position - side.sign * view.position, 0) for side in Side}
+    room = {side.sign: max(view.max_position - side.sign * view.position, 0) for side in SIDES}
     for quote in quotes:
         count = quote.count
         for rule, row in WISH_ROWS:
@@ -80,11 +80,11 @@ def limit(
             if permitted < count:
                 refusals.append(Refusal(rule, quote, permitted))
                 count = permitted
-        if count > room[quote.side]:
-            refusals.append(Refusal("max_position", quote, room[quote.side]))
-            count = room[quote.side]
+        if count > room[quote.side.sign]:
+            count = room[quote.side.sign]
+            refusals.append(Refusal("max_position", quote, count))
         if count > 0:
-            room[quote.side] -= count
+            room[quote.side.sign] -= count
             allowed.append(quote if count == quote.count else Quote(quote.side, quote.price, count))
     bids = [quote.price for quote in allowed if quote.side is Side.BID]
     asks = [quote.price for quote in allowed if quote.side is Side.ASK]

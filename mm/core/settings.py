@@ -60,7 +60,8 @@ class EngineSettings(msgspec.Struct, frozen=True):
     # How many times as fast as the clock the market lives, in thousandths: a recording played back at 20
     # times its speed is 20,000. Strategies see the market's time; everything else goes by the clock.
     market_speed_permille: int = 1_000
-    depth: int = 10
+    # Levels of the book that a strategy sees, each side.
+    depth: int = 5
     refill_fraction: float = 0.5
     order_lifetime: Nanos = 0
     close_on_shutdown: bool = False

@@ -28,14 +28,17 @@ class Side(Enum):
     BID = "bid"
     ASK = "ask"
 
-    @property
-    def sign(self) -> int:
-        """+1 for a bid, -1 for an ask: what a fill of one unit does to the signed position."""
-        return 1 if self is Side.BID else -1
+    def __init__(self, name: str) -> None:
+        # +1 for a bid, -1 for an ask: what a fill of one unit does to the signed position.
+        self.sign = 1 if name == "bid" else -1
 
     @property
     def opposite(self) -> Side:
         return Side.ASK if self is Side.BID else Side.BID
+
+
+# Walking over the members of an Enum is slow; this is not.
+SIDES = (Side.BID, Side.ASK)
 
 
 def price_text(price: Price) -> str:
