@@ -125,12 +125,12 @@ class Exchange:
     def nothing_rests(self) -> bool:
         return not self.resting()
 
-    def environment(self, port: int | None = None) -> dict[str, str]:
-        """What points a bot at this exchange, perhaps through another ``port``."""
-        via = str(port or self.port)
+    def environment(self, rest: int | None = None, feed: int | None = None) -> dict[str, str]:
+        """What points a bot at this exchange, perhaps through other ports."""
+        port = f":{self.port}/"
         return {
-            "KMM__exchange__rest_url": self.rest_url.replace(str(self.port), via),
-            "KMM__exchange__ws_url": self.ws_url.replace(str(self.port), via),
+            "KMM__exchange__rest_url": self.rest_url.replace(port, f":{rest or self.port}/"),
+            "KMM__exchange__ws_url": self.ws_url.replace(port, f":{feed or self.port}/"),
             "KALSHI_API_KEY_ID": self.key_id,
             "KALSHI_PRIVATE_KEY_PATH": self.key_path,
         }

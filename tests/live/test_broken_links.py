@@ -1,38 +1,100 @@
-"""The wire to the exchange is cut and mended, the exchange hangs, the exchange dies."""
+"""The wire to the exchange is cut and mended: quotes go, come back, or stay away until a person says so."""
 
 from __future__ import annotations
 
+import json
 import signal
 from pathlib import Path
 
-from tests.live.processes import Exchange, bot_process, eventually, is_exact
+from tests.live.processes import Exchange, bot_process, eventually, is_exact, settings
 from tests.live.proxy import wire_to
 
+SLOWLY = 0.2  # our reads cost the bot's account tokens, too
 
-def test_a_cut_wire_pulls_the_quotes_and_a_mended_one_brings_them_back(
+
+def test_a_cut_feed_pulls_the_quotes_and_a_mended_one_brings_them_back(
     exchange: Exchange, config: Path, tmp_path: Path
 ) -> None:
-    with (
-        wire_to(exchange.port) as wire,
-        bot_process(
-            tmp_path / "logs", "--config", config, "--json", environment=exchange.environment(wire.port)
-        ) as bot,
-    ):
-        bot.waits_for("order_acknowledged", 2)
-        eventually("quotes on both sides", exchange.both_sides_rest, every=0.2)
-        before = {order["client_order_id"] for order in exchange.resting()}
-        wire.cut()
-        bot.waits_for("websocket_disconnected")
-        wire.mend()
-        bot.waits_for("websocket_connected", 2)
+    with wire_to(exchange.port) as feed:
+        environment = exchange.environment(feed=feed.port)
+        with bot_process(tmp_path / "logs", "--config", config, "--json", environment=environment) as bot:
+            eventually("quotes on both sides", exchange.both_sides_rest, SLOWLY)
+            before = {order["client_order_id"] for order in exchange.resting()}
+            feed.cut()
+            bot.waits_for("websocket_disconnected")
+            eventually("no quotes without a feed", exchange.nothing_rests, SLOWLY)
+            assert bot.process.poll() is None
+            feed.mend()
+            bot.waits_for("websocket_connected", 2)
+            eventually("quotes on both sides again", exchange.both_sides_rest, SLOWLY)
+            assert not before & {order["client_order_id"] for order in exchange.resting()}
+            bot.signal(signal.SIGTERM)
+            assert bot.ends() == 0, bot.stderr
+            assert is_exact(bot.summary)
+            assert bot.alerts("api_disconnect")
+    assert exchange.nothing_rests()
 
-        def quotes_anew() -> bool:
-            now = {order["client_order_id"] for order in exchange.resting()}
-            return bool(now) and not now & before
 
-        eventually("new quotes, the old ones gone", quotes_anew, every=0.2)
-        eventually("both sides of them", exchange.both_sides_rest, every=0.2)
-        bot.signal(signal.SIGTERM)
+def test_an_exchange_out_of_reach_is_waited_for_and_the_books_agree_afterwards(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    patient = {"max_consecutive_errors": 1000, "error_rate": None, "feed_lost_seconds": 300}
+    config = settings(tmp_path, circuit_breaker=patient)
+    with wire_to(exchange.port) as wire:
+        environment = exchange.environment(rest=wire.port, feed=wire.port)
+        with bot_process(tmp_path / "logs", "--config", config, "--json", environment=environment) as bot:
+            eventually("quotes on both sides", exchange.both_sides_rest, SLOWLY)
+            before = {order["client_order_id"] for order in exchange.resting()}
+            wire.cut()
+            bot.waits_for("websocket_disconnected")
+            bot.waits_for("api_error", 3)
+            wire.mend()
+            bot.waits_for("websocket_connected", 2)
+
+            def quotes_anew() -> bool:
+                return exchange.both_sides_rest() and not before & {
+                    order["client_order_id"] for order in exchange.resting()
+                }
+
+            eventually("new quotes, and the old ones gone", quotes_anew, SLOWLY)
+            bot.signal(signal.SIGINT)
+            assert bot.ends() == 0, bot.stderr
+            assert is_exact(bot.summary)
+    assert exchange.nothing_rests()
+
+
+def test_a_breaker_that_an_outage_tripped_stays_tripped_until_a_person_gives_a_reason(
+    exchange: Exchange, tmp_path: Path
+) -> None:
+    config = settings(tmp_path, circuit_breaker={"max_consecutive_errors": 3})
+    run_dir, arguments = tmp_path / "logs", ("--config", config, "--json")
+    with wire_to(exchange.port) as wire:
+        environment = exchange.environment(rest=wire.port, feed=wire.port)
+        with bot_process(run_dir, *arguments, environment=environment) as bot:
+            eventually("quotes on both sides", exchange.both_sides_rest, SLOWLY)
+            wire.cut()
+            eventually("the alert", lambda: bot.alerts("circuit_breaker"))
+            wire.mend()
+            eventually("the leftovers gone", exchange.nothing_rests, SLOWLY)
+            bot.signal(signal.SIGTERM)
+            assert bot.ends() == 0, bot.stderr
+            assert is_exact(bot.summary)
+
+    def breaker() -> object:
+        return json.loads((run_dir / "DEFAULT_circuit_breaker_status.json").read_text())["is_open"]
+
+    assert breaker() is False
+    sent = len(exchange.orders())
+    with bot_process(run_dir, *arguments, "--seconds", "3", environment=exchange.environment()) as bot:
+        assert bot.ends() == 0, bot.stderr
+    assert breaker() is False
+    assert len(exchange.orders()) == sent, "a tripped bot quoted"
+
+    wanted = ("--once", "--reset-breaker", "the cable is back")
+    with bot_process(run_dir, *arguments, *wanted, environment=exchange.environment()) as bot:
         assert bot.ends() == 0, bot.stderr
         assert is_exact(bot.summary)
-    assert exchange.nothing_rests()
+        (reset,) = bot.log("circuit_breaker_reset")
+        assert reset["reason"] == "the cable is back"
+    assert breaker() is True
+    assert len(exchange.orders()) > sent
