@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Protocol
 
+import msgspec
+
 from mm.core.actions import AmendOrder, CancelAll, CancelOrder, PlaceOrder
 from mm.core.events import (
     AccountReport,
@@ -70,7 +72,10 @@ class Outward:
 
 
 class DryRun:
-    """Stands before the gateway and lets only reads through: every order seems to rest and never fills."""
+    """Stands before the gateway and lets only reads through: every order seems to rest and never fills.
+
+    What really rests of a former run stays where it is, and seems to be gone once it was to be cancelled.
+    """
 
     def __init__(
         self, gateway: Submits, emit: Callable[[AnyEvent], None], clock: Callable[[], Nanos]
@@ -79,18 +84,18 @@ class DryRun:
         self._emit = emit
         self._clock = clock
         self._resting: dict[str, OrderReport] = {}
+        self._real: dict[str, OrderReport] = {}
+        self._hidden: set[str] = set()
 
     def submit(self, action: RequestAction) -> None:
         now = self._clock()
         if isinstance(action, PlaceOrder | AmendOrder):
             self._emit(self._rest(action, now))
         elif isinstance(action, CancelOrder):
-            gone = self._resting.pop(action.client_order_id)
-            self._emit(
-                OrderCanceled(now, action.request_id, action.client_order_id, gone.order_id, gone.remaining)
-            )
+            self._emit(self._cancel(action, now))
         elif isinstance(action, CancelAll):
             self._resting.clear()
+            self._hidden.update(self._real)
             self._emit(CancelAllDone(now, action.request_id))
         else:
             self._gateway.submit(action)
@@ -115,17 +120,21 @@ class DryRun:
             now, action.request_id, action.client_order_id, order_id, action.price, 0, action.count
         )
 
+    def _cancel(self, action: CancelOrder, now: Nanos) -> AnyEvent:
+        """Of an order that seems to rest, or of one that really does and is left alone."""
+        name = action.client_order_id
+        gone = self._resting.pop(name, None) or self._real.get(name)
+        if gone is None or name in self._hidden:
+            return CancelReject(now, action.request_id, name, 404, "not_found")
+        if name in self._real:
+            self._hidden.add(name)
+        return OrderCanceled(now, action.request_id, name, gone.order_id, gone.remaining)
+
     def heard(self, event: AnyEvent) -> AnyEvent:
-        """What the exchange reads back, with the orders that only seem to rest."""
-        if isinstance(event, AccountReport):
-            return event.__class__(
-                event.ts,
-                event.request_id,
-                event.as_of,
-                event.cash,
-                event.positions,
-                (*event.resting, *self._resting.values()),
-                event.fills,
-                event.fills_from,
-            )
-        return event
+        """What the exchange reads back, with the orders that only seem to rest, without those that only seem
+        to be gone."""
+        if not isinstance(event, AccountReport):
+            return event
+        self._real = {row.client_order_id: row for row in event.resting}
+        shown = [row for row in event.resting if row.client_order_id not in self._hidden]
+        return msgspec.structs.replace(event, resting=(*shown, *self._resting.values()))
