@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from mm.config.desks import Desk, MarketFilter, Markets
 from mm.core.events import MarketState
-from mm.core.units import CENT, DOLLAR, Nanos
+from mm.core.units import CENT, DOLLAR, SECOND, Nanos
 from mm.kalshi.catalog import read_event_markets, read_markets, read_open_markets, read_series_markets
 from mm.kalshi.conversation import Conversation
 from mm.kalshi.listing import MarketListing
@@ -58,7 +58,7 @@ def chosen(desk: Desk, listings: Sequence[MarketListing], taken: Mapping[str, st
 
 def _objections(listing: MarketListing, rules: MarketFilter, now: Nanos) -> Iterator[bool]:
     """One for each rule of the filter; a market that is not open yet has no book to judge."""
-    minutes = (listing.close_ts - now) / 60e9
+    minutes = Decimal(listing.close_ts - now) / (60 * SECOND)
     yield _outside(minutes, rules.min_minutes_to_close, rules.max_minutes_to_close)
     volume, liquidity = rules.min_volume_contracts, rules.min_liquidity_contracts
     yield volume is not None and listing.volume < volume.units
@@ -74,10 +74,12 @@ def _objections(listing: MarketListing, rules: MarketFilter, now: Nanos) -> Iter
     if listing.bid is None or listing.ask is None:
         yield any(rule is not None for rule in wants_book)
         return
-    mid = (listing.bid[0] + listing.ask[0]) / 2 / DOLLAR
+    mid = Decimal(listing.bid[0] + listing.ask[0]) / (2 * DOLLAR)
     yield _outside(mid, rules.min_probability, rules.max_probability)
-    yield _outside((listing.ask[0] - listing.bid[0]) / CENT, rules.min_spread_cents, rules.max_spread_cents)
+    yield _outside(
+        Decimal(listing.ask[0] - listing.bid[0]) / CENT, rules.min_spread_cents, rules.max_spread_cents
+    )
 
 
-def _outside(value: float, least: Decimal | None, most: Decimal | None) -> bool:
+def _outside(value: Decimal, least: Decimal | None, most: Decimal | None) -> bool:
     return (least is not None and value < least) or (most is not None and value > most)
