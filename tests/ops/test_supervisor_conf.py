@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -79,12 +81,18 @@ class Supervised:
         words = self.ask("status", PROGRAM).split()
         return words[1] if len(words) > 1 and words[0] == PROGRAM else ""
 
-    def heartbeat(self) -> str:
+    def pid(self) -> int:
+        """Of the program, as supervisord sees it; 0 while there is none."""
+        return int(self.ask("pid", PROGRAM) or 0)
+
+    def is_quoting(self) -> bool:
+        """Says the process itself that supervisord watches, which a shell in between would not be."""
         try:
-            status = json.loads((self.run_dir / "heartbeat.json").read_text())["status"]
+            heartbeat = json.loads((self.run_dir / "heartbeat.json").read_text())
         except FileNotFoundError:
-            return ""
-        return str(status)
+            return False
+        is_active = heartbeat["status"] == "active" and heartbeat["resting_orders"] > 0
+        return is_active and heartbeat["pid"] == self.pid() and self.state() == "RUNNING"
 
     def alerts(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.run_dir / "alerts.jsonl").read_text().splitlines()]
@@ -116,11 +124,14 @@ def home() -> Iterator[Path]:
     shutil.rmtree(directory)
 
 
-def test_the_bot_is_started_and_stopped_in_order(home: Path) -> None:
+def test_the_bot_is_started_restarted_after_a_kill_and_stopped_in_order(home: Path) -> None:
     supervised = Supervised(home)
     try:
-        supervised.until(lambda: supervised.heartbeat() == "active", "the bot never quoted")
-        supervised.until(lambda: supervised.state() == "RUNNING", "it was never up for startsecs")
+        supervised.until(supervised.is_quoting, "the bot never quoted")
+        killed = supervised.pid()
+        os.kill(killed, signal.SIGKILL)
+        supervised.until(lambda: supervised.pid() not in (0, killed), "it was not started again")
+        supervised.until(supervised.is_quoting, "it never quoted again")
         assert "stopped" in supervised.ask("stop", PROGRAM)
         assert supervised.state() == "STOPPED"
         last = supervised.alerts()[-1]
