@@ -12,7 +12,7 @@ from tests.live.processes import Exchange, exchange_process, settings
 
 @pytest.fixture(scope="module")
 def exchange() -> Iterator[Exchange]:
-    with exchange_process("--seed", "3", "--balance", "5000") as (_, running):
+    with exchange_process("--seed", "3", "--balance", "5000", "--regime", "fast_15_minute") as (_, running):
         yield running
 
 

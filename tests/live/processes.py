@@ -114,6 +114,14 @@ class Exchange:
     def resting(self) -> list[dict[str, Any]]:
         return self.orders(status="resting")
 
+    def resting_names(self) -> set[str]:
+        """Client order ids of what rests."""
+        return {order["client_order_id"] for order in self.resting()}
+
+    def runs(self) -> set[str]:
+        """Which starts of a bot have ever sent an order here: what begins their client order ids."""
+        return {order["client_order_id"].rpartition("-")[0] for order in self.orders()}
+
     def positions(self) -> dict[str, str]:
         """Contracts held, by ticker; what is flat is left out."""
         rows = self.read("/portfolio/positions", limit="1000")["market_positions"]
@@ -202,15 +210,24 @@ class Bot:
         """All text that it left on disk."""
         return "".join(path.read_text() for path in self.run_dir.rglob("*") if path.is_file())
 
-    def waits_for(self, event: str, times: int = 1) -> list[dict[str, Any]]:
+    def sees(self, what: str, look: Callable[[], T], every: float = READS_EVERY) -> T:
+        """As `eventually`, but gives up when the bot has ended."""
+
+        def found_or_running() -> T:
+            found = look()
+            assert found or self.process.poll() is None, f"ended before: {what}: {self.stderr}"
+            return found
+
+        return eventually(what, found_or_running, every)
+
+    def waits_for(self, event: str, times: int = 1, desk: str = "DEFAULT") -> list[dict[str, Any]]:
         """These lines, once the log has them ``times`` times."""
 
         def look() -> list[dict[str, Any]]:
-            found = self.log(event) if self.has("DEFAULT.log") else []
-            assert len(found) >= times or self.process.poll() is None, f"ended early: {self.stderr}"
+            found = self.log(event, desk) if self.has(f"{desk}.log") else []
             return found if len(found) >= times else []
 
-        return eventually(f"{times} x {event} in the log", look)
+        return self.sees(f"{times} x {event} in the log", look, LOOK_EVERY)
 
 
 @contextmanager
@@ -239,7 +256,7 @@ def bot_process(
 def settings(directory: Path, **changes: Any) -> Path:
     """A configuration that quotes at once on the simulated exchange (JSON is YAML)."""
     desk = {"strategy": "top_of_book", "params": {"size_contracts": 5, "cutoff_seconds": 5}}
-    text = json.dumps({"version": 1, "desks": {"DEFAULT": desk}, "health": None, **changes})
+    text = json.dumps({"version": 1, "desks": {"DEFAULT": desk}, **changes})
     path = directory / "config.yaml"
     path.write_text(text)
     return path

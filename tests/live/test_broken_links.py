@@ -6,10 +6,8 @@ import json
 import signal
 from pathlib import Path
 
-from tests.live.processes import Exchange, bot_process, eventually, is_exact, settings
+from tests.live.processes import Exchange, bot_process, is_exact, settings
 from tests.live.proxy import wire_to
-
-SLOWLY = 0.2  # our reads cost the bot's account tokens, too
 
 
 def test_a_cut_feed_pulls_the_quotes_and_a_mended_one_brings_them_back(
@@ -18,16 +16,16 @@ def test_a_cut_feed_pulls_the_quotes_and_a_mended_one_brings_them_back(
     with wire_to(exchange.port) as feed:
         environment = exchange.environment(feed=feed.port)
         with bot_process(tmp_path / "logs", "--config", config, "--json", environment=environment) as bot:
-            eventually("quotes on both sides", exchange.both_sides_rest, SLOWLY)
-            before = {order["client_order_id"] for order in exchange.resting()}
+            bot.sees("quotes on both sides", exchange.both_sides_rest)
+            before = exchange.resting_names()
             feed.cut()
             bot.waits_for("websocket_disconnected")
-            eventually("no quotes without a feed", exchange.nothing_rests, SLOWLY)
+            bot.sees("no quotes without a feed", exchange.nothing_rests)
             assert bot.process.poll() is None
             feed.mend()
             bot.waits_for("websocket_connected", 2)
-            eventually("quotes on both sides again", exchange.both_sides_rest, SLOWLY)
-            assert not before & {order["client_order_id"] for order in exchange.resting()}
+            bot.sees("quotes on both sides again", exchange.both_sides_rest)
+            assert not before & exchange.resting_names()
             bot.signal(signal.SIGTERM)
             assert bot.ends() == 0, bot.stderr
             assert is_exact(bot.summary)
@@ -43,8 +41,8 @@ def test_an_exchange_out_of_reach_is_waited_for_and_the_books_agree_afterwards(
     with wire_to(exchange.port) as wire:
         environment = exchange.environment(rest=wire.port, feed=wire.port)
         with bot_process(tmp_path / "logs", "--config", config, "--json", environment=environment) as bot:
-            eventually("quotes on both sides", exchange.both_sides_rest, SLOWLY)
-            before = {order["client_order_id"] for order in exchange.resting()}
+            bot.sees("quotes on both sides", exchange.both_sides_rest)
+            before = exchange.resting_names()
             wire.cut()
             bot.waits_for("websocket_disconnected")
             bot.waits_for("api_error", 3)
@@ -52,11 +50,9 @@ def test_an_exchange_out_of_reach_is_waited_for_and_the_books_agree_afterwards(
             bot.waits_for("websocket_connected", 2)
 
             def quotes_anew() -> bool:
-                return exchange.both_sides_rest() and not before & {
-                    order["client_order_id"] for order in exchange.resting()
-                }
+                return exchange.both_sides_rest() and not before & exchange.resting_names()
 
-            eventually("new quotes, and the old ones gone", quotes_anew, SLOWLY)
+            bot.sees("new quotes, and the old ones gone", quotes_anew)
             bot.signal(signal.SIGINT)
             assert bot.ends() == 0, bot.stderr
             assert is_exact(bot.summary)
@@ -71,11 +67,11 @@ def test_a_breaker_that_an_outage_tripped_stays_tripped_until_a_person_gives_a_r
     with wire_to(exchange.port) as wire:
         environment = exchange.environment(rest=wire.port, feed=wire.port)
         with bot_process(run_dir, *arguments, environment=environment) as bot:
-            eventually("quotes on both sides", exchange.both_sides_rest, SLOWLY)
+            bot.sees("quotes on both sides", exchange.both_sides_rest)
             wire.cut()
-            eventually("the alert", lambda: bot.alerts("circuit_breaker"))
+            bot.sees("the alert", lambda: bot.alerts("circuit_breaker"))
             wire.mend()
-            eventually("the leftovers gone", exchange.nothing_rests, SLOWLY)
+            bot.sees("the leftovers gone", exchange.nothing_rests)
             bot.signal(signal.SIGTERM)
             assert bot.ends() == 0, bot.stderr
             assert is_exact(bot.summary)

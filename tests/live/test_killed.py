@@ -6,7 +6,7 @@ import json
 import signal
 from pathlib import Path
 
-from tests.live.processes import Exchange, bot_process, eventually, is_exact, kmm, settings
+from tests.live.processes import READS_EVERY, Exchange, bot_process, eventually, is_exact, kmm, settings
 
 # Quotes both sides beside the touch, and has a fault that shows after some quotes.
 FAULTY = '''
@@ -42,23 +42,47 @@ class Strategy:
 '''
 
 
+NEAR = {
+    "strategy": "top_of_book",
+    "params": {"size_contracts": 5, "cutoff_seconds": 5},
+    "markets": {"series": ["KXSIMBTC15M"]},
+}
+FAR = {
+    "strategy": "fixed_spread",
+    "params": {"size_contracts": 5, "half_spread_cents": 12},
+    "markets": {"series": ["KXSIMINX"]},
+}
+
+
 def test_after_a_kill_the_next_start_cancels_what_rests_and_owns_the_position(
-    exchange: Exchange, config: Path, tmp_path: Path
+    exchange: Exchange, tmp_path: Path
 ) -> None:
+    """One desk is filled, the other's quotes stay where they are. Between the kill and the new start, a dry
+    run looks and touches nothing."""
+    config = settings(tmp_path, desks={"NEAR": NEAR, "FAR": FAR})
     run_dir, arguments = tmp_path / "logs", ("--config", config, "--json")
     with bot_process(run_dir, *arguments, environment=exchange.environment()) as first:
-        first.waits_for("order_filled")
-        eventually("quotes on both sides", exchange.both_sides_rest, every=0.2)
+        first.waits_for("order_filled", desk="NEAR")
+        first.waits_for("order_acknowledged", desk="FAR")
         first.signal(signal.SIGKILL)
         assert first.ends() == -signal.SIGKILL
-    left = {order["client_order_id"] for order in exchange.resting()}
-    assert left, "a killed bot leaves its quotes behind"
-    held = eventually("a position", exchange.positions, every=0.2)  # reads lag
+    far = {line["client_order_id"] for line in first.log("order_acknowledged", "FAR")}
+    held = eventually("a position", exchange.positions, READS_EVERY)  # reads lag
+    runs = exchange.runs()
+
+    with bot_process(run_dir, *arguments, "--dry-run", environment=exchange.environment()) as dry:
+        dry.waits_for("order_acknowledged", len(far) + 1, desk="FAR")
+        dry.signal(signal.SIGTERM)
+        assert dry.ends() == 1, dry.stderr
+        assert dry.summary["resting_orders"] > 0, "they still rest, and that is not in order"
+        assert not dry.alerts("bot_crash")
+    assert exchange.runs() == runs, "the dry run sent an order"
+    assert far & exchange.resting_names(), "the dry run cancelled an order"
 
     with bot_process(run_dir, *arguments, environment=exchange.environment()) as second:
-        second.waits_for("order_acknowledged", len(first.log("order_acknowledged")) + 2)
-        assert not left & {order["client_order_id"] for order in exchange.resting()}
-        reasons = {line["reason"] for line in second.log("order_cancel_submitted")}
+        second.waits_for("order_acknowledged", len(dry.log("order_acknowledged", "FAR")) + 1, desk="FAR")
+        assert not far & exchange.resting_names()
+        reasons = {line["reason"] for line in second.log("order_cancel_submitted", "FAR")}
         assert "left over from a former run" in reasons
         second.signal(signal.SIGTERM)
         assert second.ends() == 0, second.stderr
@@ -66,7 +90,7 @@ def test_after_a_kill_the_next_start_cancels_what_rests_and_owns_the_position(
         compared = {line["name"].removeprefix("position ") for line in second.summary["comparison"]}
         assert set(held) <= compared, "a position from before the kill was not compared"
     assert exchange.nothing_rests()
-    for run in ("1", "2"):
+    for run in ("1", "2", "3"):
         replayed = kmm("replay", run_dir / "journal", "--run", run, "--json")
         assert replayed.returncode == 0, replayed.stdout + replayed.stderr
 
@@ -82,9 +106,9 @@ def test_a_fault_of_ours_cancels_everything_says_so_and_the_next_start_works(
     config = settings(home, desks={"DEFAULT": {"strategy": "faulty"}})
     arguments = ("--config", config, "--json")
     with bot_process(run_dir, *arguments, environment=exchange.environment(), directory=home) as bot:
-        eventually("a resting quote", exchange.resting, every=0.2)
+        bot.sees("a resting quote", exchange.resting)
         assert bot.ends() == 1
-        eventually("an empty list of orders", exchange.nothing_rests, every=0.2)  # reads lag
+        eventually("an empty list of orders", exchange.nothing_rests, READS_EVERY)  # reads lag
         (crash,) = bot.alerts("bot_crash")
         assert crash["level"] == "critical"
         assert "the fault that we put in" in crash["message"]

@@ -62,9 +62,9 @@ def test_a_timed_run_quotes_both_sides_and_ends_proven_clean(
     run_dir = tmp_path / "logs"
     arguments = ("--config", config, "--seconds", "6", "--json")
     with bot_process(run_dir, *arguments, environment=exchange.environment()) as bot:
-        eventually("the first alert", lambda: bot.has("alerts.jsonl") and bot.alerts("bot_startup"))
+        bot.sees("the first alert", lambda: bot.has("alerts.jsonl") and bot.alerts("bot_startup"))
         parse_every_file(run_dir)  # all of them, before there is anything to say
-        eventually("quotes on both sides", exchange.both_sides_rest, every=0.2)
+        bot.sees("quotes on both sides", exchange.both_sides_rest)
         assert bot.ends() == 0, bot.stderr
         assert is_exact(bot.summary)
         assert exchange.nothing_rests()
