@@ -17,6 +17,7 @@ from rich.console import Console
 
 from mm import __version__
 from mm.alerts.file import AlertFile
+from mm.app.audit import Audit
 from mm.app.child import simulated_exchange
 from mm.app.errors import REFUSED, CannotRun
 from mm.app.lock import hold_lock
@@ -80,7 +81,9 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
             journal = _journal(config, settings, options, redactor, stack)
             observers = _screen(options, stack)
             trade = Trade(config, options.wish, settings, files, journal, observers)
-            return asyncio.run(trade.run(endpoints, credentials))
+            ending = asyncio.run(trade.run(endpoints, credentials))
+            _tell_comparison(files, ending.audit)
+            return ending
 
 
 @contextmanager
@@ -93,6 +96,20 @@ def _told_in(files: RunFiles) -> Iterator[None]:
         files.logger.error("start_failed", logger="mm.app", message=text)
         files.announce(Alert(AlertLevel.CRITICAL, "bot_shutdown", text, details=details), time.time_ns())
         raise
+
+
+def _tell_comparison(files: RunFiles, audit: Audit | None) -> None:
+    """The last look, where those see it who see no standard output; a difference is worth an alert."""
+    agrees = audit.is_clean if audit else None
+    resting = len(audit.resting) if audit else None
+    different = [line.name for line in audit.lines if line.difference] if audit else None
+    facts = {"agrees": agrees, "resting_orders": resting, "different": different}
+    files.logger.info("books_compared", logger="mm.app", **facts)
+    if not agrees:
+        text = "ours and the exchange's books differ" if audit else "the books could not be compared"
+        details = tuple((name, str(value)) for name, value in facts.items())
+        alert = Alert(AlertLevel.CRITICAL, "order_anomaly", f"at the end, {text}", details=details)
+        files.announce(alert, time.time_ns())
 
 
 def _open_files(config: Config, options: Options, redactor: Redactor, stack: ExitStack) -> RunFiles:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
 from mm.cli.seconds import Seconds
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
 
 
 @click.command()
@@ -82,13 +87,28 @@ def run(
     except CannotRun as problem:
         click.echo(f"kmm run: {problem}", err=True)
         raise SystemExit(problem.exit_code) from None
-    if as_json:
-        click.echo(json.dumps(summary.as_json(ending)))
-    else:
-        from rich.console import Console
-
-        Console().print(summary.render(ending))
+    _show(lambda: json.dumps(summary.as_json(ending)) if as_json else _table(summary.render(ending)))
     raise SystemExit(summary.exit_code(ending))
+
+
+def _table(summary: RenderableType) -> str:
+    """With the colours of the terminal, if it is one."""
+    from rich.console import Console
+
+    console = Console()
+    with console.capture() as captured:
+        console.print(summary)
+    return captured.get().rstrip("\n")
+
+
+def _show(text: Callable[[], str]) -> None:
+    """Nobody there to read it any more, or no room: that must not change how the run ended."""
+    try:
+        click.echo(text())
+    except OSError as problem:
+        with contextlib.suppress(OSError):
+            click.echo(f"kmm run: the summary cannot be shown: {problem.strerror}", err=True)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails on it once more
 
 
 def _as_variables(overrides: Mapping[str, object]) -> dict[str, str]:

@@ -3,16 +3,28 @@
 from __future__ import annotations
 
 import json
+import os
 import socket
 import stat
+import subprocess
+import sys
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519
 
-from tests.live.processes import Exchange, exchange_process, kmm, settings
+from tests.live.processes import (
+    PATIENCE,
+    ROOT,
+    Exchange,
+    clean_environment,
+    exchange_process,
+    kmm,
+    settings,
+)
 
 KEY_ID = "b7a1c0de-secret-key-id"
 
@@ -208,3 +220,45 @@ def test_a_run_directory_that_cannot_be_made_is_one_line(tmp_path: Path) -> None
     assert code == 1
     assert said.startswith("kmm run: Failed to acquire lock: ")
     assert said.count("\n") == 1
+
+
+@contextmanager
+def full_disk() -> Iterator[int]:
+    with open("/dev/full", "wb") as file:
+        yield file.fileno()
+
+
+@contextmanager
+def reader_that_left() -> Iterator[int]:
+    """`kmm run | head`, after head has seen enough."""
+    reading, writing = os.pipe()
+    os.close(reading)
+    try:
+        yield writing
+    finally:
+        os.close(writing)
+
+
+@pytest.mark.parametrize("output", [full_disk, reader_that_left])
+def test_a_standard_output_that_is_gone_does_not_change_how_the_run_ends(
+    tmp_path: Path, exchange: Exchange, output: Callable[[], AbstractContextManager[int]]
+) -> None:
+    run_dir = tmp_path / "logs"
+    config = str(settings(tmp_path))
+    with output() as stdout:
+        done = subprocess.run(
+            [sys.executable, "-m", "mm", "run", "--once", "--config", config, "--run-dir", str(run_dir)],
+            cwd=ROOT,
+            env=clean_environment(exchange.environment()),
+            stdin=subprocess.DEVNULL,
+            stdout=stdout,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=PATIENCE,
+        )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith("kmm run: the summary cannot be shown: ")
+    assert done.stderr.count("\n") == 1
+    log = [json.loads(line) for line in (run_dir / "DEFAULT.log").read_text().splitlines()]
+    (compared,) = [line for line in log if line["event"] == "books_compared"]
+    assert (compared["agrees"], compared["resting_orders"]) == (True, 0)
