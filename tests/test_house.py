@@ -45,7 +45,8 @@ CORE_ORDER = (
     {"exposure", "diff", "breaker", "upkeep"},
     {"risk", "knowledge"},
     {"desk", "reconcile"},
-    {"execution", "photographer"},
+    {"execution", "photographer", "retreat"},
+    {"flatten"},
     {"engine"},
 )
 FORBIDDEN_IN_PURE = {

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from enum import Enum
 
-from mm.core.actions import Alert, AlertLevel, AnyAction, CancelAll, Stop
+from mm.core.actions import Alert, AlertLevel, AnyAction, Stop
 from mm.core.desk import Desk, StrategyFactory
 from mm.core.events import (
     AccountReport,
@@ -25,16 +25,23 @@ from mm.core.events import (
     Tick,
 )
 from mm.core.execution import Budget, Execution
+from mm.core.flatten import Flattening
 from mm.core.knowledge import Knowledge
 from mm.core.photographer import photograph
 from mm.core.picture import EnginePicture, MarketDecision
 from mm.core.reconcile import Reconciler
+from mm.core.retreat import Retreat
 from mm.core.settings import EngineSettings
 from mm.core.units import SECOND, Count, Nanos
 from mm.core.upkeep import RequestIds, due_action, is_proof_of_absence
 
 LOOK_AGAIN: Nanos = SECOND
 CLEAN_READS_NEEDED = 2
+# The breaker's rule after which positions are closed, if the settings say so.
+FEED_LOST = "feed_lost_seconds"
+# Of the patience of a shutdown, one part in so many is for closing positions: what is left must be longer
+# than `absence_proof`, so that an order in doubt can still be proven absent.
+CLOSING_SHARE = 3
 
 
 class Mode(Enum):
@@ -58,10 +65,10 @@ class Engine:
         self.decisions: list[MarketDecision] = []
         self._ids = RequestIds()
         self._execution = Execution(self.know, self._ids)
+        self._flattening = Flattening(self.know, self._execution)
+        self._retreat = Retreat(self.know, self._ids)
         self._reconciler = Reconciler(self.know, self._ids)
         self._looked_at: dict[str, Nanos] = {}
-        self._hold_until: Nanos = 0
-        self._cancel_all_request = 0
         self._give_up_at: Nanos = 0
         if settings.tripped_rule:
             self.know.breaker.trip_for(settings.tripped_rule, settings.tripped_reason, settings.tripped_at)
@@ -92,13 +99,13 @@ class Engine:
         asked = self.know.orders.find(getattr(event, "client_order_id", ""))
         actions = list(self.know.learn(event))
         if isinstance(event, LinkDown):
-            return actions + self._cancel_everything("market data lost")
+            return actions + self._retreat.cancel_everything(self.now, "market data lost")
         if isinstance(event, OrderReport):
             if asked and event.request_id and is_proof_of_absence(asked, event, self.settings):
                 self.know.orders.absent(asked)
                 self.know.exposure.touch(asked.ticker)
-        elif event.request_id == self._cancel_all_request:
-            self._cancel_all_request = 0
+        else:
+            self._retreat.answered(event.request_id)
         if isinstance(event, ApiError) and event.kind is RequestKind.QUERY_ACCOUNT:
             self._reconciler.failed(event.request_id, event.ts)
         return actions
@@ -124,8 +131,11 @@ class Engine:
             if action is not None:
                 budget.cancels -= 1
                 actions.append(action)
-        if self.mode is Mode.QUOTING and self.know.link_up and self.now >= self._hold_until:
+        if self.mode is Mode.QUOTING and self.know.link_up and self.now >= self._retreat.hold_until:
             actions += self._decide(budget)
+        if self._flattening.is_on:
+            actions += self._flattening.step(self.now, budget, is_sure=True)
+            self._reconciler.clean_reads = 0
         query = self._reconciler.due(self.now, self.mode in (Mode.STARTING, Mode.CLOSING))
         if query is not None:
             actions.append(query)
@@ -179,29 +189,11 @@ class Engine:
             return []
         if self.mode in (Mode.QUOTING, Mode.PAUSED, Mode.STARTING):
             self.mode = Mode.HALTED
+            if trip.rule == FEED_LOST and self.settings.flatten_on_feed_lost:
+                self._flattening.begin(until=None)
         text = f"circuit breaker: {trip.reason}; trading has stopped"
         alert = Alert(AlertLevel.CRITICAL, "circuit_breaker", text, details=(("rule", trip.rule),))
-        return [alert, *self._cancel_everything(trip.reason)]
-
-    def _cancel_everything(self, reason: str) -> list[AnyAction]:
-        """Every order, now; those still on their way as soon as they are known. Many at once go by a
-        cancel-all, whose sweep may take what is placed in the next minute: so nothing is placed then."""
-        actions: list[AnyAction] = []
-        orders = self.know.orders
-        many = len(orders) > self.settings.cancel_all_over
-        if many and not self._cancel_all_request:
-            self._cancel_all_request = self._ids.next()
-            actions.append(CancelAll(self._cancel_all_request, reason))
-            self._hold_until = self.now + self.settings.cancel_all_hold
-        for order in list(orders):
-            order.cancel_wanted = order.cancel_wanted or reason
-            if many:
-                order.retry_at = max(order.retry_at, self.now + SECOND)
-                continue
-            action = due_action(order, orders, self._ids, self.now)
-            if action is not None:
-                actions.append(action)
-        return actions
+        return [alert, *self._retreat.cancel_everything(self.now, trip.reason)]
 
     # -- operators -------------------------------------------------------------------------------------
     def _command(self, command: Command) -> list[AnyAction]:
@@ -210,23 +202,34 @@ class Engine:
             self.mode = Mode.CLOSING
             self._give_up_at = self.now + self.settings.shutdown_patience
             self._reconciler.clean_reads = 0
-            return self._cancel_everything(reason)
+            if self.settings.close_on_shutdown or self._flattening.is_on:
+                self._flattening.begin(self.now + self.settings.shutdown_patience // CLOSING_SHARE)
+            return self._retreat.cancel_everything(self.now, reason)
+        if kind is CommandKind.FLATTEN and self.mode not in (Mode.CLOSING, Mode.CLOSED):
+            self.mode = Mode.HALTED if self.mode is Mode.HALTED else Mode.PAUSED
+            self._flattening.begin(self.now + self.settings.shutdown_patience)
+            return self._retreat.cancel_everything(self.now, reason)
         if kind is CommandKind.PAUSE and self.mode in (Mode.QUOTING, Mode.STARTING):
             self.mode = Mode.PAUSED
-            return self._cancel_everything(reason)
+            return self._retreat.cancel_everything(self.now, reason)
         if kind is CommandKind.RESUME and self.mode is Mode.PAUSED:
             self.mode = self._mode_to_go_on
-        if kind is CommandKind.HALT and self.know.breaker.trip is None:
+            return self._flattening.stop()
+        if kind is CommandKind.HALT and self.know.breaker.trip is not None:
+            return self._flattening.stop()
+        if kind is CommandKind.HALT:
             self.know.breaker.trip_for("halted", reason, self.now)
             self.mode = Mode.HALTED if self.mode is not Mode.CLOSING else self.mode
             return [
                 Alert(AlertLevel.CRITICAL, "kill_switch", f"halted: {reason}"),
-                *self._cancel_everything(reason),
+                *self._flattening.stop(),
+                *self._retreat.cancel_everything(self.now, reason),
             ]
         if kind is CommandKind.RESET and self.mode is Mode.HALTED:
             self.know.forgive()
             self.mode = self._mode_to_go_on
-            return [Alert(AlertLevel.INFO, "circuit_breaker", f"breaker reset: {reason}")]
+            told = Alert(AlertLevel.INFO, "circuit_breaker", f"breaker reset: {reason}")
+            return [told, *self._flattening.stop()]
         return []
 
     @property
@@ -243,7 +246,8 @@ class Engine:
 
     def _close(self) -> list[AnyAction]:
         """Done when our table is empty and fresh reads agree; given up, and said so, after a while."""
-        if not len(self.know.orders) and self._reconciler.clean_reads >= CLEAN_READS_NEEDED:
+        is_quiet = not len(self.know.orders) and not self._flattening.is_on
+        if is_quiet and self._reconciler.clean_reads >= CLEAN_READS_NEEDED:
             self.mode = Mode.CLOSED
             return [Stop(0, "nothing of ours rests")]
         if self.now >= self._give_up_at:

@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mm.core.actions import AmendOrder, AnyAction, PlaceOrder
+from mm.core.actions import AmendOrder, AnyAction, PlaceOrder, TimeInForce
 from mm.core.desk import Desk
 from mm.core.diff import Amend, Cancel, Place, diff
 from mm.core.knowledge import Knowledge
 from mm.core.order import Order
 from mm.core.picture import MarketDecision
 from mm.core.risk import Gate, would_cross
+from mm.core.strategy import Quote
 from mm.core.units import Nanos
 from mm.core.upkeep import RequestIds, cancel
 
@@ -63,6 +64,40 @@ class Execution:
                 actions.append(action)
         return True
 
+    def close(self, ticker: str, quote: Quote, now: Nanos) -> PlaceOrder:
+        """An order that takes what is there and only reduces, already marked as under way. It passes no gate:
+        those limit what is opened. Should an exchange ever let it rest, it is cancelled."""
+        order = self._new_order(self._know.markets[ticker].desk, ticker, quote, now)
+        order.cancel_wanted = "must not rest"
+        self._know.orders.add(order)
+        self._know.exposure.touch(ticker)
+        return PlaceOrder(
+            order.request_id,
+            order.client_order_id,
+            ticker,
+            order.side,
+            order.price,
+            order.count,
+            post_only=False,
+            time_in_force=TimeInForce.IOC,
+            reduce_only=True,
+            reason="flatten",
+        )
+
+    def _new_order(self, desk: str, ticker: str, quote: Quote, now: Nanos) -> Order:
+        self._orders_made += 1
+        return Order(
+            client_order_id=f"{self._know.settings.instance}-{self._know.settings.run}-{self._orders_made}",
+            desk=desk,
+            ticker=ticker,
+            side=quote.side,
+            price=quote.price,
+            count=quote.count,
+            placed_at=now,
+            changed_at=now,
+            request_id=self._ids.next(),
+        )
+
     def _admitted(self, desk: Desk, ticker: str, intent: Place | Amend, now: Nanos) -> AnyAction | None:
         """The request, already marked as under way; ``None`` if the gate says no. Marking comes first and is
         taken back, because only then is what would be open known exactly."""
@@ -87,18 +122,7 @@ class Execution:
         count = min(wish.count, self._gate.room(ticker, wish.side, desk.settings.limits))
         if count <= 0 or would_cross(wish.side, wish.price, orders.of_market(ticker)):
             return None
-        self._orders_made += 1
-        order = Order(
-            client_order_id=f"{settings.instance}-{settings.run}-{self._orders_made}",
-            desk=desk.name,
-            ticker=ticker,
-            side=wish.side,
-            price=wish.price,
-            count=count,
-            placed_at=now,
-            changed_at=now,
-            request_id=self._ids.next(),
-        )
+        order = self._new_order(desk.name, ticker, Quote(wish.side, wish.price, count), now)
         orders.add(order)
         expires_at = now + settings.order_lifetime if settings.order_lifetime else 0
         action = PlaceOrder(

@@ -56,6 +56,9 @@ class EngineSettings(msgspec.Struct, frozen=True):
     tripped_reason: str = ""
     tripped_at: Nanos = 0
     max_total_exposure: Money = 1_000 * MONEY_DOLLAR
+    # Of one order, whatever it is for; the shell checks the same once more before it leaves.
+    hard_cap_count: Count = 1_000 * CONTRACT
+    hard_cap_value: Money = 500 * MONEY_DOLLAR
     breaker: BreakerLimits = BreakerLimits()
     # How many times as fast as the clock the market lives, in thousandths: a recording played back at 20
     # times its speed is 20,000. Strategies see the market's time; everything else goes by the clock.
@@ -64,7 +67,9 @@ class EngineSettings(msgspec.Struct, frozen=True):
     depth: int = 5
     refill_fraction: float = 0.5
     order_lifetime: Nanos = 0
+    # Whether positions are closed: at a shutdown; after a loss of the feed that tripped the breaker.
     close_on_shutdown: bool = False
+    flatten_on_feed_lost: bool = False
     reconcile_every: Nanos = 30 * SECOND
     reconcile_soon: Nanos = 2 * SECOND
     # After this long the exchange refuses the signature of a request still under way (protocol section 2:

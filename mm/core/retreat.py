@@ -1,0 +1,43 @@
+"""Out of the market: every order is cancelled, now or as soon as it is known where it is."""
+
+from __future__ import annotations
+
+from mm.core.actions import AnyAction, CancelAll
+from mm.core.knowledge import Knowledge
+from mm.core.units import SECOND, Nanos
+from mm.core.upkeep import RequestIds, due_action
+
+
+class Retreat:
+    """``hold_until``: no quote is placed before, because a cancel-all may still sweep it away."""
+
+    def __init__(self, know: Knowledge, ids: RequestIds) -> None:
+        self.hold_until: Nanos = 0
+        self._know = know
+        self._ids = ids
+        self._cancel_all_request = 0
+
+    def cancel_everything(self, now: Nanos, reason: str) -> list[AnyAction]:
+        """Every order, now; those still on their way as soon as they are known. Many at once go by a
+        cancel-all, whose sweep may take what is placed in the next minute: so nothing is placed then."""
+        actions: list[AnyAction] = []
+        orders = self._know.orders
+        many = len(orders) > self._know.settings.cancel_all_over
+        if many and not self._cancel_all_request:
+            self._cancel_all_request = self._ids.next()
+            actions.append(CancelAll(self._cancel_all_request, reason))
+            self.hold_until = now + self._know.settings.cancel_all_hold
+        for order in list(orders):
+            order.cancel_wanted = order.cancel_wanted or reason
+            if many:
+                order.retry_at = max(order.retry_at, now + SECOND)
+                continue
+            action = due_action(order, orders, self._ids, now)
+            if action is not None:
+                actions.append(action)
+        return actions
+
+    def answered(self, request_id: int) -> None:
+        """A cancel-all was accepted, or failed: the next one may be sent."""
+        if request_id == self._cancel_all_request:
+            self._cancel_all_request = 0
