@@ -10,7 +10,6 @@ from mm.config.section import Range, Section
 Loss: TypeAlias = Annotated[
     Dollars, Range(above=0, most=1_000_000_000, hint="a loss is written as a positive number here")
 ]
-Patience: TypeAlias = Annotated[Seconds, Range(least=0.1, most=3600)]
 
 
 class ErrorRate(Section):
@@ -45,7 +44,5 @@ class CircuitBreaker(Section):
     """Loss since the week began."""
     losing_round_trips: Annotated[int, Range(least=1, most=1000)] | None = 5
     """Round trips in a row that lost."""
-    cancel_on_feed_lost_seconds: Patience | None = Seconds(2)
-    """No market data for this long: all quotes are cancelled."""
-    feed_lost_seconds: Patience | None = Seconds(15)
-    """No market data for this long: the breaker trips."""
+    feed_lost_seconds: Annotated[Seconds, Range(least=0.1, most=3600)] | None = Seconds(15)
+    """Connection to market data lost for this long: the breaker trips. Quotes are cancelled at once."""

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, Field, WithJsonSchema
+from pydantic import AfterValidator, WithJsonSchema
 
 from mm.config.amounts import Fraction, Milliseconds, Seconds
 from mm.config.breaker import CircuitBreaker
 from mm.config.desks import Desks
-from mm.config.exchange import Exchange, is_loopback
+from mm.config.exchange import Exchange
 from mm.config.limits import Limits
 from mm.config.section import Conflict, FilePath, Range, Section, Shape, refused
 
@@ -33,21 +33,6 @@ class Log(Section):
     """One JSON object a line, or lines for people."""
     level: Literal["debug", "info", "warning", "error"] = "info"
     """The least important thing that is written."""
-
-
-class Health(Section):
-    """The HTTP page for health checks and status."""
-
-    host: Annotated[str, Shape(r"[A-Za-z0-9.:-]{1,253}", "a host name or an address")] = "127.0.0.1"
-    """Where it listens; anything but this machine itself needs a `token_file`."""
-    port: Annotated[int, Range(least=0, most=65_535)] = 8080
-    """0 takes any free port."""
-    token_file: FilePath | None = None
-    """A file of mode 0600 with the token that callers must present."""
-
-    def conflicts(self) -> Iterator[Conflict]:
-        if not is_loopback(self.host) and self.token_file is None:
-            yield ("host",), "open to other machines: that needs a token_file"
 
 
 def _known_version(version: int) -> int:
@@ -76,13 +61,11 @@ class Config(Section):
     quoting: Quoting = Quoting()
     """How wishes become orders."""
     close_on_shutdown: bool = False
-    """Whether a clean stop also closes the positions."""
+    """Whether a clean stop also closes the positions, as a taker; what cannot be closed is told."""
     on_disconnect: Literal["cancel", "flatten"] = "cancel"
-    """When the feed stays lost: cancel the quotes only, or close the positions too."""
+    """When a lost feed trips the breaker: keep the positions, or close them as soon as it is back."""
     log: Log = Log()
     """The text log."""
-    health: Health | None = Field(default_factory=Health)
-    """The HTTP page for health checks; `null`: none."""
 
     def conflicts(self) -> Iterator[Conflict]:
         for name, desk in self.desks.items():
@@ -91,3 +74,5 @@ class Config(Section):
                     ("desks", name, "markets"),
                     "say which: tickers, events or series (real exchanges have thousands)",
                 )
+        if self.on_disconnect == "flatten" and self.circuit_breaker.feed_lost_seconds is None:
+            yield ("on_disconnect",), "flatten does nothing while circuit_breaker.feed_lost_seconds is null"

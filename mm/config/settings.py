@@ -23,10 +23,13 @@ def engine_settings(config: Config, run: str, markets: Mapping[str, tuple[str, .
             for name, desk in config.desks.items()
         ),
         max_total_exposure=config.limits.max_total_exposure_dollars.money,
+        hard_cap_count=config.limits.max_order_contracts.units,
+        hard_cap_value=config.limits.max_order_dollars.money,
         breaker=breaker_limits(config.circuit_breaker),
         refill_fraction=float(config.quoting.refill_fraction),
         order_lifetime=0 if lifetime is None else lifetime.nanos,
         close_on_shutdown=config.close_on_shutdown,
+        flatten_on_feed_lost=config.on_disconnect == "flatten",
     )
 
 

@@ -33,10 +33,8 @@ ACCEPTED = [
     GOOD + "# a comment with ünïcode\n",
     GOOD + "name: 'on'\n",
     GOOD + 'name: "007"\n',
-    GOOD + "health: null\n",
-    GOOD + "health: ~\n",
-    GOOD + "health: {host: '::1', port: 0}\n",
-    GOOD + "health: {host: 10.0.0.1, token_file: health.token}\n",
+    GOOD + "circuit_breaker: {weekly_loss_dollars: ~}\n",
+    GOOD + "on_disconnect: flatten\n",
     GOOD + "circuit_breaker: {error_rate: null, daily_loss_dollars: null, feed_lost_seconds: null}\n",
     GOOD + "circuit_breaker: {pnl_threshold: -0.000001, max_inventory_imbalance: 1}\n",
     GOOD + "quoting: {refill_fraction: 0.50, order_lifetime_seconds: 60, min_tick_interval_ms: 0}\n",
@@ -96,8 +94,9 @@ def test_a_configuration_cannot_be_changed() -> None:
 
 def test_the_engine_is_told_in_its_own_units() -> None:
     text = (
-        "version: 1\nname: bot7\nclose_on_shutdown: true\n"
-        "limits: {max_total_exposure_dollars: 30.5, price_collar_cents: 7}\n"
+        "version: 1\nname: bot7\nclose_on_shutdown: true\non_disconnect: flatten\n"
+        "limits: {max_total_exposure_dollars: 30.5, price_collar_cents: 7,"
+        " max_order_contracts: 9.25, max_order_dollars: 2.5}\n"
         "circuit_breaker: {pnl_threshold: -12.5, weekly_loss_dollars: null, feed_lost_seconds: 1.5,"
         " error_rate: {window_seconds: 60, min_samples: 5, max_fraction: 0.25}}\n"
         "quoting: {order_lifetime_seconds: 60, refill_fraction: 0.75}\n"
@@ -108,7 +107,9 @@ def test_the_engine_is_told_in_its_own_units() -> None:
     settings = engine_settings(read(text).config, "r1", {"A": ("KX-1", "KX-2")})
     (desk,) = settings.desks
     assert (settings.instance, settings.run, settings.close_on_shutdown) == ("bot7", "r1", True)
+    assert settings.flatten_on_feed_lost
     assert settings.max_total_exposure == 30_500_000
+    assert (settings.hard_cap_count, settings.hard_cap_value) == (925, 2_500_000)
     assert (settings.order_lifetime, settings.refill_fraction) == (60 * SECOND, 0.75)
     assert (desk.name, desk.strategy, desk.markets) == ("A", "own", ("KX-1", "KX-2"))
     assert desk.limits == RiskLimits(750, 2 * CONTRACT, 1_250_000, 9 * MONEY_DOLLAR, 7 * CENT)

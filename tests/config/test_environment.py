@@ -22,13 +22,13 @@ def test_it_may_set_what_the_file_leaves_out_and_lists_too() -> None:
         "KMM__exchange__simulated__seed": "7",
         "KMM__desks__A__markets__series": "[KXBTC, KXETH]",
         "KMM__desks__A__params__half_spread_cents": "1.5",
-        "KMM__health": "null",
+        "KMM__circuit_breaker__error_rate": "null",
     }
     config = read(GOOD, environment).config
     assert config.exchange.simulated.seed == 7
     assert config.desks["A"].markets.series == ("KXBTC", "KXETH")
     assert config.desks["A"].params["half_spread_cents"] == 1.5
-    assert config.health is None
+    assert config.circuit_breaker.error_rate is None
 
 
 BROKEN = [
@@ -85,10 +85,12 @@ def test_a_wrong_override_is_an_error_that_names_the_variable(variable: str, val
 
 
 def test_variables_are_laid_over_in_the_order_of_their_names() -> None:
-    environment = {"KMM__health__port": "0", "KMM__health": "null"}
+    rule = "KMM__circuit_breaker__error_rate"
+    environment = {f"{rule}__min_samples": "9", rule: "null"}
     for order in (list(environment), list(reversed(environment))):
         (error,) = errors_of(GOOD, {name: environment[name] for name in order})
-        assert error.startswith("KMM__health__port: health.port: unknown key: what stands above it")
+        what = "circuit_breaker.error_rate.min_samples: unknown key: what stands above it"
+        assert error.startswith(f"{rule}__min_samples: {what}")
 
 
 def test_errors_of_the_file_come_first_then_the_variables_by_name() -> None:

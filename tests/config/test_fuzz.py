@@ -57,7 +57,7 @@ PIECES = [
         "\r",
         "9" * 5000,
     ),
-    *("limits:", "health: ", "name: ", "circuit_breaker:", "pnl_threshold: -1", "{{{{", "@", "`", "=", "-"),
+    *("limits:", "quoting: ", "name: ", "circuit_breaker:", "pnl_threshold: -1", "{{{{", "@", "`", "=", "-"),
 ]
 
 

@@ -137,12 +137,8 @@ VALUES = [
         "c:3:30: limits.price_collar_cents: at most 2 digits after the point",
     ),
     (
-        limit("max_orders_per_second: 2.5"),
-        "c:3:33: limits.max_orders_per_second: must be a whole number, not a number with a point",
-    ),
-    (
-        limit("thresholds: {warn_open_positions: 9}"),
-        "c:3:44: limits.thresholds.warn_open_positions: must not be larger than max_open_positions",
+        breaker("losing_round_trips: 2.5"),
+        "c:4:25: circuit_breaker.losing_round_trips: must be a whole number, not a number with a point",
     ),
     (
         breaker("max_consecutive_erors: 5"),
@@ -190,10 +186,9 @@ VALUES = [
         "c:3:35: quoting.order_lifetime_seconds: must be at least 10 and at most 86400",
     ),
     (
-        GOOD + "health: {host: 0.0.0.0}\n",
-        "c:3:16: health.host: open to other machines: that needs a token_file",
+        GOOD + "on_disconnect: flatten\ncircuit_breaker: {feed_lost_seconds: null}\n",
+        "c:3:16: on_disconnect: flatten does nothing while circuit_breaker.feed_lost_seconds is null",
     ),
-    (GOOD + "health: {port: 70000}\n", "c:3:16: health.port: must be at least 0 and at most 65535"),
 ]
 
 SECRETS = [
