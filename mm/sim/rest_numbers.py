@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import uuid
 from datetime import UTC, datetime
 from functools import lru_cache
 
@@ -72,3 +73,9 @@ def _second_text(second: int) -> str:
 def time_text(ns: int) -> str:
     """RFC 3339 with microseconds: ``2026-06-11T06:29:20.866753Z``."""
     return f"{_second_text(ns // SECOND)}.{ns % SECOND // MICROSECOND:06d}Z"
+
+
+@lru_cache(maxsize=4096)
+def member_text(user_id: str) -> str:
+    """A member as the exchange names him, by a UUID (AsyncAPI, user_order): always the same for a name."""
+    return str(uuid.uuid5(uuid.NAMESPACE_URL, user_id))

@@ -7,7 +7,16 @@ from collections.abc import Iterable
 from mm.sim.reads import Portfolio
 from mm.sim.rest import Json
 from mm.sim.rest_market_bodies import OUTCOMES
-from mm.sim.rest_numbers import SECOND, cents, count_text, money_text, money_text_4, price_text, time_text
+from mm.sim.rest_numbers import (
+    SECOND,
+    cents,
+    count_text,
+    member_text,
+    money_text,
+    money_text_4,
+    price_text,
+    time_text,
+)
 from mm.sim.words import PRICE_ONE, Filled, Market, Order, Position, Settlement
 
 
@@ -41,7 +50,7 @@ def order_body(order: Order) -> Json:
     request = order.request
     body: Json = {
         "order_id": order.order_id,
-        "user_id": order.user_id,
+        "user_id": member_text(order.user_id),
         "client_order_id": request.client_order_id,
         "ticker": order.ticker,
         "type": "limit",

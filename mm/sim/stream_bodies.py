@@ -13,7 +13,15 @@ import msgspec
 
 from mm.sim.rest import Json
 from mm.sim.rest_market_bodies import OUTCOMES, price_ranges_body
-from mm.sim.rest_numbers import MILLISECOND, SECOND, count_text, money_text, price_text, time_text
+from mm.sim.rest_numbers import (
+    MILLISECOND,
+    SECOND,
+    count_text,
+    member_text,
+    money_text,
+    price_text,
+    time_text,
+)
 from mm.sim.rest_portfolio_bodies import counts_of, direction, money_of
 from mm.sim.venue import LevelSizes, Venue
 from mm.sim.words import (
@@ -148,7 +156,7 @@ def user_order(order: Order) -> str:
     request = order.request
     body: Json = {
         "order_id": order.order_id,
-        "user_id": order.user_id,
+        "user_id": member_text(order.user_id),
         "ticker": order.ticker,
         "exchange_index": 0,
         "status": order.status,
@@ -181,7 +189,7 @@ def market_position(changed: PositionChanged, volume: int) -> str:
     fees = money_text(position.fees)
     return json_text(
         {
-            "user_id": changed.user_id,
+            "user_id": member_text(changed.user_id),
             "market_ticker": position.ticker,
             "position_fp": count_text(position.count),
             "position_cost_dollars": money_text(position.cost),
@@ -196,6 +204,7 @@ def market_position(changed: PositionChanged, volume: int) -> str:
 
 def _created(market: Market) -> Json:
     return {
+        "exchange_index": 0,
         "open_ts": market.open_ns // SECOND,
         "close_ts": market.close_ns // SECOND,
         "price_level_structure": market.price_level_structure,
@@ -242,5 +251,5 @@ _LIFECYCLE: dict[str, Callable[[Market], Json]] = {
 
 def lifecycle(event_type: str, market: Market) -> str:
     """A market_lifecycle_v2 message; what it says besides depends on its ``event_type``."""
-    body = {"market_ticker": market.ticker, "event_type": event_type, "exchange_index": 0}
+    body = {"market_ticker": market.ticker, "event_type": event_type}
     return json_text({**body, **_LIFECYCLE[event_type](market)})

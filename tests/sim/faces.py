@@ -1,15 +1,10 @@
-"""A small exchange to talk to, and a checker of bodies against the exchange's own specifications."""
+"""A small exchange to talk to."""
 
 from __future__ import annotations
 
 import json
 import random
-from functools import cache
-from pathlib import Path
 from typing import Any
-
-import pytest
-import yaml
 
 from mm.sim.buckets import TIERS, Tier
 from mm.sim.exchange import Exchange
@@ -18,12 +13,12 @@ from mm.sim.rest import PREFIX, Response
 from mm.sim.stream_connection import Connection
 from mm.sim.venue import Venue
 from mm.sim.words import Event, Market, Series
+from tests.sim.specs import spec as spec
 
 SECOND = 1_000_000_000
 START = 1_790_000_000 * SECOND
 OPEN = "KXTEST-26-A"
 OTHER = "KXTEST-26-B"
-SPECS = Path(__file__).resolve().parents[2] / ".." / "shared" / "kalshi"
 
 
 def small_venue(start: int = START) -> Venue:
@@ -147,64 +142,3 @@ def traded() -> Face:
         "ann", "bid", "0.4000", "3.00", client_order_id="ann-2", expiration_time=face.now // SECOND + 60
     )
     return face
-
-
-class Spec:
-    """One of the exchange's specification files, to hold bodies against."""
-
-    def __init__(self, document: Any) -> None:
-        self._schemas = document["components"]["schemas"]
-
-    def check(self, value: Any, name: str) -> None:
-        """Raises AssertionError naming the place where ``value`` breaks schema ``name``."""
-        self._check(value, {"$ref": f"#/components/schemas/{name}"}, name)
-
-    def _check(self, value: Any, schema: Any, at: str) -> None:
-        for part in schema.get("allOf", []):
-            self._check(value, {**part, "nullable": schema.get("nullable")}, at)
-        if "$ref" in schema:
-            target = self._schemas[schema["$ref"].rsplit("/", 1)[1]]
-            schema = {**target, **{key: one for key, one in schema.items() if key != "$ref"}}
-        types = schema.get("type", [])
-        types = [types] if isinstance(types, str) else types
-        if value is None and (schema.get("nullable") or "null" in types):
-            return
-        if types:
-            assert any(_is_a(value, one) for one in types), f"{at}: {value!r} is no {types}"
-        if "enum" in schema:
-            assert value in schema["enum"], f"{at}: {value!r} not in {schema['enum']}"
-        if "const" in schema:
-            assert value == schema["const"], f"{at}: {value!r}"
-        if isinstance(value, dict):
-            for name in schema.get("required", []):
-                assert name in value, f"{at}.{name} is missing"
-            for name, part in schema.get("properties", {}).items():
-                if name in value:
-                    self._check(value[name], part, f"{at}.{name}")
-        if isinstance(value, list):
-            for index, item in enumerate(value):
-                self._check(item, schema.get("items", {}), f"{at}[{index}]")
-
-
-_TYPES: dict[str, tuple[type, ...]] = {
-    "string": (str,),
-    "integer": (int,),
-    "number": (int, float),
-    "boolean": (bool,),
-    "array": (list,),
-    "object": (dict,),
-    "null": (type(None),),
-}
-
-
-def _is_a(value: Any, name: str) -> bool:
-    return isinstance(value, _TYPES[name]) and (name == "boolean" or not isinstance(value, bool))
-
-
-@cache
-def spec(name: str) -> Spec:
-    """``openapi`` or ``asyncapi``; the test is skipped where the file is not there."""
-    path = SPECS / f"{name}.yaml"
-    if not path.exists():
-        pytest.skip(f"the exchange's {name}.yaml is not beside the repository (../shared/kalshi)")
-    return Spec(yaml.load(path.read_text(), Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader)))

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mm.sim.rest_numbers import member_text
 from tests.sim.faces import OPEN, OTHER, SECOND, Client, Face, spec
 
 PAYLOADS = {
@@ -170,7 +171,7 @@ def test_private_messages_go_to_their_owner_only() -> None:
         (fill,) = [one["msg"] for one in seen[name] if one["type"] == "fill"]
         assert (fill["book_side"], fill["is_taker"]) == (side, name == "ann")
         (position,) = [one["msg"] for one in seen[name] if one["type"] == "market_position"]
-        assert (position["user_id"], position["volume_fp"]) == (name, "4.00")
+        assert (position["user_id"], position["volume_fp"]) == (member_text(name), "4.00")
         assert position["position_fp"] == fill["post_position_fp"] == ("4.00" if name == "ann" else "-4.00")
     orders = [one["msg"] for one in seen["bob"] if one["type"] == "user_order"]
     assert {one["order_id"] for one in orders} == {maker["order_id"]}
