@@ -126,17 +126,19 @@ class Engine:
         self._measure()
         actions += self._check_breaker()
         budget = Budget(tick.orders_allowed, tick.cancels_allowed)
-        for order in list(self.know.orders):
+        for order in self.know.orders.in_care():
             action = due_action(order, self.know.orders, self._ids, self.now)
             if action is not None:
                 budget.cancels -= 1
                 actions.append(action)
-        if self.mode is Mode.QUOTING and self.know.link_up and self.now >= self._retreat.hold_until:
+        is_owed = self._reconciler.is_owed
+        is_free = self.know.link_up and not is_owed and self.now >= self._retreat.hold_until
+        if self.mode is Mode.QUOTING and is_free:
             actions += self._decide(budget)
         if self._flattening.is_on:
-            actions += self._flattening.step(self.now, budget, is_sure=True)
+            actions += self._flattening.step(self.now, budget, is_sure=not is_owed)
             self._reconciler.clean_reads = 0
-        query = self._reconciler.due(self.now, self.mode in (Mode.STARTING, Mode.CLOSING))
+        query = self._reconciler.due(self.now, is_owed or self.mode in (Mode.STARTING, Mode.CLOSING))
         if query is not None:
             actions.append(query)
         if self.mode is Mode.CLOSING:
@@ -152,7 +154,9 @@ class Engine:
         measures.pnl = know.ledger.pnl()
         cash = know.ledger.cash
         measures.equity = None if cash is None else cash + know.ledger.equity_held
-        measures.imbalance = max(map(self.imbalance, self.desks.values()), default=0.0)
+        if know.positions_moved:
+            know.positions_moved = False
+            measures.imbalance = max(map(self.imbalance, self.desks.values()), default=0.0)
         measures.time_is(self.now, self.settings.breaker.error_window)
 
     def imbalance(self, desk: Desk) -> float:
@@ -163,21 +167,30 @@ class Engine:
     def _decide(self, budget: Budget) -> list[AnyAction]:
         """Each desk says what it wants in the markets to look at; what does not fit the budget waits."""
         know = self.know
-        due = [t for t, m in know.markets.items() if self._is_due(t)]
+        by_desk: dict[str, list[str]] = {}
+        for ticker in self._due():
+            by_desk.setdefault(know.markets[ticker].desk, []).append(ticker)
         know.dirty.clear()
         actions: list[AnyAction] = []
-        for desk in self.desks.values():
-            mine = [ticker for ticker in due if know.markets[ticker].desk == desk.name]
-            for decision in desk.decide(mine, self.now) if mine else ():
+        for name, tickers in by_desk.items():
+            desk = self.desks[name]
+            for decision in desk.decide(tickers, self.now):
+                self._looked_at.pop(decision.ticker, None)
                 self._looked_at[decision.ticker] = self.now
                 self.decisions.append(decision)
-                done = self._execution.carry_out(desk, decision, self.now, budget, actions)
-                if not done:
+                if not self._execution.carry_out(desk, decision, self.now, budget, actions):
                     know.dirty[decision.ticker] = None
         return actions
 
-    def _is_due(self, ticker: str) -> bool:
-        return ticker in self.know.dirty or self.now - self._looked_at.get(ticker, 0) >= LOOK_AGAIN
+    def _due(self) -> list[str]:
+        """The markets in which something changed, and those not looked at for a while (oldest first)."""
+        due = self.know.dirty
+        horizon = self.now - LOOK_AGAIN
+        for ticker, looked_at in self._looked_at.items():
+            if looked_at > horizon:
+                break
+            due[ticker] = None
+        return [ticker for ticker in due if ticker in self.know.markets]
 
     # -- danger ----------------------------------------------------------------------------------------
     def _check_breaker(self) -> list[AnyAction]:

@@ -56,7 +56,7 @@ class Execution:
                 budget.cancels -= 1
                 actions.append(cancel(intent.order, self._know.orders, self._ids, intent.reason))
                 continue
-            if budget.orders <= 0:
+            if budget.orders <= 0 or now < self._know.markets[decision.ticker].quote_from:
                 return False
             action = self._admitted(desk, decision.ticker, intent, now)
             if action is not None:
@@ -119,7 +119,7 @@ class Execution:
 
     def _place(self, desk: Desk, ticker: str, wish: Place, now: Nanos) -> _Made | None:
         settings, orders = self._know.settings, self._know.orders
-        count = min(wish.count, self._gate.room(ticker, wish.side, desk.settings.limits))
+        count = min(wish.count, self._gate.room(ticker, wish.side, desk.quoting_limit))
         if count <= 0 or would_cross(wish.side, wish.price, orders.of_market(ticker)):
             return None
         order = self._new_order(desk.name, ticker, Quote(wish.side, wish.price, count), now)
@@ -139,7 +139,7 @@ class Execution:
 
     def _amend(self, desk: Desk, ticker: str, wish: Amend) -> _Made | None:
         order, orders = wish.order, self._know.orders
-        room = self._gate.room(ticker, order.side, desk.settings.limits)
+        room = self._gate.room(ticker, order.side, desk.quoting_limit)
         open_count = min(wish.open_count, order.open + room)
         others = [other for other in orders.of_market(ticker) if other is not order]
         is_nothing_new = wish.price == order.price and open_count == order.open

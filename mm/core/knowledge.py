@@ -75,6 +75,10 @@ class Knowledge:
         self.tickers = {desk.name: list(desk.markets) for desk in settings.desks}
         self.references: dict[str, float] = {}
         self.link_up = False
+        # A read of the account must be as late as this before quoting goes on: 0, or when the feed came back.
+        self.read_owed_from: Nanos = 0
+        self.positions_moved = True
+        self._had_link = False
         self.dirty: dict[str, None] = {}
         # Seen before the opening positions were read, which will contain them.
         self.early_fills: list[Fill] = []
@@ -153,6 +157,7 @@ class Knowledge:
             self.ledger.settle(event.ticker, market.settlement_value, event.ts)
             self.breaker.measures.losing_streak = self.ledger.losing_streak
             self.exposure.touch(event.ticker)
+            self.positions_moved = True
         return ()
 
     def _assigned(self, event: MarketAssigned) -> Sequence[AnyAction]:
@@ -200,6 +205,7 @@ class Knowledge:
         if market is not None and not fill.is_taker:
             market.book.side(fill.side).change_own(fill.price, -fill.count)
         self.exposure.touch(fill.ticker)
+        self.positions_moved = True
         self.breaker.measures.losing_streak = self.ledger.losing_streak
         self.dirty[fill.ticker] = None
         if self.ledger.opening_cash is None:
@@ -220,6 +226,9 @@ class Knowledge:
     # -- links and references --------------------------------------------------------------------------
     def _link_is_up(self, event: LinkUp) -> Sequence[AnyAction]:
         self.link_up = True
+        if self._had_link:
+            self.read_owed_from = event.ts
+        self._had_link = True
         self.breaker.measures.link_down_since = None
         self.dirty.update(dict.fromkeys(self.markets))
         return ()
@@ -255,7 +264,6 @@ class Knowledge:
 
     def mark(self, ticker: str, now: Nanos) -> None:
         """Value a market's position at the present mark; keep the last one while there is none."""
-        market = self.markets[ticker]
-        mark = market.mark()
+        mark = self.markets[ticker].mark()
         if mark is not None:
-            self.ledger.position(ticker).mark = mark
+            self.ledger.mark(ticker, mark)

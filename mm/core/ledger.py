@@ -98,6 +98,24 @@ class Position:
         self.count += signed
 
 
+@dataclass(slots=True)
+class Sums:
+    """Over all positions, kept as they change: with a thousand markets nobody adds them up at each Tick."""
+
+    cash: Money = 0
+    at_risk: Money = 0
+    pnl: Money = 0
+    value: Money = 0
+
+    def add(self, position: Position, sign: int) -> None:
+        """``sign`` -1 takes a position out before it changes, +1 puts it in again."""
+        held = collateral(position.count)
+        self.cash += sign * (position.flow - position.fees - held)
+        self.at_risk += sign * position.value_at_risk
+        self.pnl += sign * position.pnl
+        self.value += sign * (position.count * (position.mark or 0) + held)
+
+
 class Ledger:
     """All positions of the account, fills booked once, and round trips as they end."""
 
@@ -107,6 +125,7 @@ class Ledger:
         self.losing_streak = 0
         self.opening_cash: Money | None = None
         self._booked: dict[tuple[str, str], None] = {}
+        self._sums = Sums()
 
     def position(self, ticker: str) -> Position:
         found = self.positions.get(ticker)
@@ -128,6 +147,9 @@ class Ledger:
                 opening_cost=signed_cost,
                 trip_max=abs(report.position),
             )
+        self._sums = Sums()
+        for position in self.positions.values():
+            self._sums.add(position, 1)
         held = sum(collateral(report.position) for report in positions)
         self.opening_cash = cash + held
         for fill in known:
@@ -143,6 +165,12 @@ class Ledger:
         if self.opening_cash is None:
             return True
         position = self.position(fill.ticker)
+        self._sums.add(position, -1)
+        self._book(position, fill)
+        self._sums.add(position, 1)
+        return True
+
+    def _book(self, position: Position, fill: Fill) -> None:
         before = position.count
         if before == 0:
             self._open_trip(position, fill.ts)
@@ -158,7 +186,6 @@ class Ledger:
             self._close_trip(position, fill.ts)
         elif position.settled and position.mark is not None:
             self._pay_out(position, position.mark, fill.ts)
-        return True
 
     def _trade_through_zero(self, position: Position, fill: Fill) -> None:
         """One fill that closes and opens: the fee belongs to the trip it closes."""
@@ -171,14 +198,24 @@ class Ledger:
     def settle(self, ticker: str, value: Price, now: Nanos) -> None:
         """The market paid ``value`` for YES. There is no settlement fee (protocol section 11). A fill that is
         learned of later was paid for too."""
+        self.mark(ticker, value)
         position = self.position(ticker)
-        position.mark = value
         if position.settled:
             return
+        self._sums.add(position, -1)
         position.settled = True
         position.changed_at = now
         if position.count:
             self._pay_out(position, value, now)
+        self._sums.add(position, 1)
+
+    def mark(self, ticker: str, mark: Price) -> None:
+        """Value a market's position at ``mark`` from now on."""
+        position = self.position(ticker)
+        if position.mark != mark:
+            self._sums.add(position, -1)
+            position.mark = mark
+            self._sums.add(position, 1)
 
     def _pay_out(self, position: Position, value: Price, now: Nanos) -> None:
         side = Side.ASK if position.count > 0 else Side.BID
@@ -207,25 +244,20 @@ class Ledger:
         """What the exchange's balance must be; ``None`` before the opening is known."""
         if self.opening_cash is None:
             return None
-        return self.opening_cash + sum(
-            position.flow - position.fees - collateral(position.count) for position in self.positions.values()
-        )
+        return self.opening_cash + self._sums.cash
 
     @property
     def value_at_risk(self) -> Money:
         """What all open positions could still lose."""
-        return sum(position.value_at_risk for position in self.positions.values())
+        return self._sums.at_risk
 
     @property
     def equity_held(self) -> Money:
         """What the open positions are worth at their marks, collateral included."""
-        return sum(
-            position.count * (position.mark or 0) + collateral(position.count)
-            for position in self.positions.values()
-        )
+        return self._sums.value
 
     def pnl(self, tickers: tuple[str, ...] | None = None) -> Money:
         """Realized + unrealized - fees of this run, of some markets or of all."""
         if tickers is None:
-            return sum(position.pnl for position in self.positions.values())
+            return self._sums.pnl
         return sum(self.positions[ticker].pnl for ticker in tickers if ticker in self.positions)

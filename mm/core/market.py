@@ -9,7 +9,8 @@ from mm.core.events import FeeSchedule, MarketState, MarketStatus, Trade
 from mm.core.grid import CENT_GRID, PriceGrid
 from mm.core.units import SECOND, Nanos, Price
 
-LONGEST_PAUSE: Nanos = 60 * SECOND
+# After the first, second and any further refusal in a row (fault F18: at most three in a minute).
+PAUSES: tuple[Nanos, ...] = (SECOND, 10 * SECOND, 60 * SECOND)
 REMEMBERED_TRADES = 500
 
 
@@ -53,19 +54,18 @@ class Market:
             del self.trades[0]
 
     def is_quotable(self, now: Nanos) -> bool:
-        """Open, with a trusted book and known fees, and not resting after refusals."""
+        """Open, with a trusted book and known fees."""
         return (
             self.state is MarketState.ACTIVE
             and self.book.in_sync
             and self.fees is not None
-            and now >= self.quote_from
             and (self.close_ts is None or now < self.close_ts)
         )
 
     def refused(self, now: Nanos) -> None:
-        """The exchange refused an order here: wait before the next, longer each time in a row."""
+        """The exchange refused an order here: what rests may stay, but nothing new for a while."""
+        self.quote_from = now + PAUSES[min(self.rejects, len(PAUSES) - 1)]
         self.rejects += 1
-        self.quote_from = now + min(SECOND << min(self.rejects - 1, 6), LONGEST_PAUSE)
 
     def accepted(self) -> None:
         self.rejects = 0

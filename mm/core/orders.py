@@ -21,6 +21,7 @@ class Orders:
         self._by_ticker: dict[str, dict[str, Order]] = {}
         self.ended: dict[str, Nanos] = {}
         self._unclaimed: dict[str, Count] = {}
+        self._in_care: dict[str, Order] = {}
 
     def __len__(self) -> int:
         return len(self.by_client_id)
@@ -34,12 +35,22 @@ class Orders:
     def find(self, client_order_id: str, order_id: str = "") -> Order | None:
         return self.by_client_id.get(client_order_id) or self._by_order_id.get(order_id)
 
+    def in_care(self) -> list[Order]:
+        """Those about which something is to be done, or waited for: to be cancelled, in doubt, ending."""
+        return list(self._in_care.values())
+
+    def want_cancel(self, order: Order, reason: str) -> None:
+        """It is to go as soon as that can be asked for; the first reason stays."""
+        order.cancel_wanted = order.cancel_wanted or reason
+        self._watch(order)
+
     def add(self, order: Order) -> None:
         assert order.client_order_id not in self.by_client_id, "a client order id is used once"
         self.by_client_id[order.client_order_id] = order
         self._by_ticker.setdefault(order.ticker, {})[order.client_order_id] = order
         if order.order_id:
             self._by_order_id[order.order_id] = order
+        self._watch(order)
 
     # -- requests leave ------------------------------------------------------------------------------------
     def amending(self, order: Order, price: Price, count: Count, request_id: int) -> None:
@@ -61,6 +72,7 @@ class Orders:
         assert order.order_id and order.state in (OrderState.RESTING, OrderState.IN_DOUBT)
         order.state, order.request_id = OrderState.PENDING_CANCEL, request_id
         order.cancel_wanted = reason
+        self._watch(order)
 
     def querying(self, order: Order, request_id: int) -> None:
         assert order.state is OrderState.IN_DOUBT
@@ -117,6 +129,7 @@ class Orders:
         order.is_gone = True
         order.retry_at = now
         fall_in_doubt(order, RequestKind.CANCEL)
+        self._watch(order)
 
     def fill(self, event: Fill) -> Order | None:
         """Count a fill towards its order, if the order is known; else when it becomes known: a fill may name
@@ -143,11 +156,19 @@ class Orders:
             is_done = certain and order.filled >= order.count
         else:
             is_done = order.filled >= order.final_filled
+        self._watch(order)
         if is_done:
+            self._in_care.pop(order.client_order_id, None)
             self.by_client_id.pop(order.client_order_id, None)
             self._by_order_id.pop(order.order_id, None)
             self._by_ticker.get(order.ticker, {}).pop(order.client_order_id, None)
             self._remember_ended(order)
+
+    def _watch(self, order: Order) -> None:
+        if order.cancel_wanted or order.state in (OrderState.IN_DOUBT, OrderState.CLOSING):
+            self._in_care[order.client_order_id] = order
+        else:
+            self._in_care.pop(order.client_order_id, None)
 
     def _remember_ended(self, order: Order) -> None:
         """Reads lag: one may still show an order as resting after we saw its end."""

@@ -34,6 +34,7 @@ class Reconciler:
         self._foreign: set[str] = set()
         self._suspects: dict[str, str] = {}
         self._strangers: set[str] = set()
+        self._absent_once: set[str] = set()
         self.last_report: Nanos = 0
         self.clean_reads = 0
         self.mismatch = ""
@@ -41,6 +42,12 @@ class Reconciler:
     @property
     def _prefix(self) -> str:
         return self._know.settings.instance + "-"
+
+    @property
+    def is_owed(self) -> bool:
+        """The feed was lost and is back; fills and ends of orders that it would have told are still to be
+        read (protocol section 10.2: fills and orders have no sequence)."""
+        return self._last_as_of + self._know.settings.clock_tolerance < self._know.read_owed_from
 
     # -- asking ----------------------------------------------------------------------------------------
     def due(self, now: Nanos, quickly: bool) -> AnyAction | None:
@@ -62,7 +69,7 @@ class Reconciler:
         patience = self._know.settings.reconcile_soon
         return any(
             order.state is OrderState.CLOSING and now - order.changed_at > patience
-            for order in self._know.orders
+            for order in self._know.orders.in_care()
         ) or bool(self._suspects and now > self._asked_at + patience)
 
     def failed(self, request_id: int, now: Nanos) -> None:
@@ -90,6 +97,7 @@ class Reconciler:
             actions += self._compare(report)
         elif nothing_rests and self._is_settled(report.as_of):
             self._know.ledger.open(report.cash, report.positions, report.fills)
+            self._know.positions_moved = True
             for position in report.positions:
                 self._know.exposure.touch(position.ticker)
         return actions
@@ -138,16 +146,20 @@ class Reconciler:
 
     def _ask_about_missing(self, report: AccountReport) -> None:
         """Orders that should rest, by everything we know, and did not in a read that was late enough. One
-        whose create is in doubt is then over: what it filled, if anything, is among the read's fills."""
+        whose create is in doubt is over if two reads agree: what it filled is among their fills."""
         resting = {row.client_order_id for row in report.resting}
         latest = report.as_of - self._know.settings.clock_tolerance
         proven = report.as_of - self._know.settings.absence_proof
+        absent_before, self._absent_once = self._absent_once, set()
         for order in list(self._know.orders):
-            if order.client_order_id in resting:
+            name = order.client_order_id
+            if name in resting:
                 continue
             if order.doubt is RequestKind.PLACE and not order.order_id and order.placed_at <= proven:
-                self._know.orders.absent(order)
-                self._know.exposure.touch(order.ticker)
+                self._absent_once.add(name)
+                if name in absent_before:
+                    self._know.orders.absent(order)
+                    self._know.exposure.touch(order.ticker)
             elif order.is_idle and order.changed_at < latest:
                 self._know.orders.suspect(order, report.ts)
 

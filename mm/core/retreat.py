@@ -28,7 +28,7 @@ class Retreat:
             actions.append(CancelAll(self._cancel_all_request, reason))
             self.hold_until = now + self._know.settings.cancel_all_hold
         for order in list(orders):
-            order.cancel_wanted = order.cancel_wanted or reason
+            orders.want_cancel(order, reason)
             if many:
                 order.retry_at = max(order.retry_at, now + SECOND)
                 continue

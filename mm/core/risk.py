@@ -103,9 +103,10 @@ class Gate:
         self._ledger = ledger
         self._max_total = max_total
 
-    def room(self, ticker: str, side: Side, limits: RiskLimits) -> Count:
-        """How many more contracts may be open on this side (control C05)."""
-        return max(limits.max_position - self._exposure.reach(ticker, side), 0)
+    def room(self, ticker: str, side: Side, limit: Count) -> Count:
+        """How many more contracts may be open on this side, if all of it may lead to ``limit`` at most
+        (control C05)."""
+        return max(limit - self._exposure.reach(ticker, side), 0)
 
     def is_affordable(self, ticker: str, limits: RiskLimits) -> bool:
         """Whether event, account and cash bear the exposure as it is now. Resting orders lock no cash at

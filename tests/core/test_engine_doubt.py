@@ -91,7 +91,10 @@ def test_a_read_of_the_account_late_enough_ends_the_doubt_about_a_create_that_ne
     bench.wishes["KXA"] = "|"
     read(bench, 31)
     bench.account()
-    assert bench.orders == {"#1": "in_doubt"}
+    assert bench.orders == {"#1": "in_doubt"}, "it could still be accepted"
+    read(bench, 31)
+    bench.account()
+    assert bench.orders == {"#1": "in_doubt"}, "one read may be cut short"
     read(bench, 31)
     bench.account()
     assert bench.orders == {}

@@ -151,7 +151,7 @@ def test_a_one_sided_book_has_no_mid_and_gets_no_quote() -> None:
 def test_refusals_in_a_row_make_the_bot_wait_longer_and_a_success_forgives_them() -> None:
     bench = Bench().quoting(wishes="51:10 |")
     bench.tick()
-    for which, least in enumerate((1, 2, 4, 8), start=1):
+    for which, least in enumerate((1, 10, 60, 60), start=1):
         bench.refuse(which, "invalid_order")
         refused_at = bench.now
         while bench.tick(0.25) == []:
@@ -228,7 +228,18 @@ def test_unanswered_orders_count_against_the_position_limit() -> None:
         bench.wishes["KXA"] = "|"
         bench.book(f"{cents - 2}:100 | 54:100")
         bench.tick()
-    assert bench.engine.know.exposure.open_count("KXA", Side.BID) == 25 * CONTRACT
+    assert bench.engine.know.exposure.open_count("KXA", Side.BID) == 20 * CONTRACT, "80 % of the limit"
+
+
+def test_a_refusal_leaves_alone_what_rests() -> None:
+    """Fault F18: nothing new for a while; the other side keeps its place in the queue."""
+    bench = Bench().quoting(wishes="51:10 | 53:10")
+    bench.tick()
+    bench.ack(1)
+    bench.refuse(2, "invalid_order")
+    assert bench.tick(0.5) == []
+    assert bench.orders == {"#1": "resting"}
+    assert bench.tick(0.6) == ["place #3 ask 10@53"]
 
 
 def test_what_the_cash_cannot_bear_is_not_sent() -> None:

@@ -85,7 +85,7 @@ def test_any_fills_agree_with_the_exchanges_clerk(trades: list[Deal], mark: Pric
         assert position.fees == naive.fees
         assert position.value_at_risk == pytest.approx(float(sum(naive.paid.values())), abs=len(trades))
     position = ledger.position("KXA")
-    position.mark = mark
+    ledger.mark("KXA", mark)
     paid = sum(naive.paid.values())
     assert position.realized + position.unrealized == naive.realized + naive.worth(mark) - paid
     assert abs(position.realized - naive.realized) <= len(trades), "each split rounds by half a millionth"
@@ -150,7 +150,7 @@ def test_an_opening_position_is_carried_at_its_cost(position: Count, cost_cents:
     ledger = opened(PositionReport("KXA", position, cost, 0, 0))
     found = ledger.position("KXA")
     assert (found.average_cost, found.realized, found.value_at_risk) == (average, 0, cost)
-    found.mark = average
+    ledger.mark("KXA", average)
     assert (found.unrealized, ledger.pnl(), ledger.cash) == (0, 0, OPENING)
 
 

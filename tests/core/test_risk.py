@@ -97,12 +97,11 @@ def gate(*orders: Order, position: Count = 0, max_total: Money = 10**12) -> tupl
 
 
 def test_room_counts_the_position_and_everything_open_on_that_side() -> None:
-    limits = RiskLimits(max_position=1_000)
     found, _ = gate(resting(1, Side.BID, 5_000, 300), resting(2, Side.ASK, 5_500, 100), position=200)
-    assert found.room("KXA", Side.BID, limits) == 500
-    assert found.room("KXA", Side.ASK, limits) == 1_100
+    assert found.room("KXA", Side.BID, 1_000) == 500
+    assert found.room("KXA", Side.ASK, 1_000) == 1_100
     full, _ = gate(resting(1, Side.BID, 5_000, 800), position=300)
-    assert full.room("KXA", Side.BID, limits) == 0, "over the limit there is no negative room"
+    assert full.room("KXA", Side.BID, 1_000) == 0, "over the limit there is no negative room"
 
 
 @pytest.mark.parametrize(("excess", "affordable"), [(0, True), (1, False)])
