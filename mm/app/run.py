@@ -152,6 +152,10 @@ def _settings(config: Config, files: RunFiles, options: Options) -> EngineSettin
         return settings
     status = tripped[0]
     reason = status.trip_reason or "tripped before this start"
+    text = (
+        f"no trading: the breaker is still tripped: {reason}; a person resets it with --reset-breaker REASON"
+    )
+    files.announce(Alert(AlertLevel.CRITICAL, "circuit_breaker", text), time.time_ns())
     return msgspec.structs.replace(
         settings,
         tripped_rule=status.trip_rule or "unknown",

@@ -207,8 +207,9 @@ class Bot:
         return [line for line in self.lines("alerts.jsonl") if line["category"] == category]
 
     def everything(self) -> str:
-        """All text that it left on disk."""
-        return "".join(path.read_text() for path in self.run_dir.rglob("*") if path.is_file())
+        """All that it said and left on disk, as far as it is text."""
+        files = [path for path in self.run_dir.rglob("*") if path.is_file()]
+        return self.stdout + self.stderr + "".join(path.read_text(errors="replace") for path in files)
 
     def sees(self, what: str, look: Callable[[], T], every: float = READS_EVERY) -> T:
         """As `eventually`, but gives up when the bot has ended."""

@@ -83,6 +83,9 @@ def test_a_breaker_that_an_outage_tripped_stays_tripped_until_a_person_gives_a_r
     sent = len(exchange.orders())
     with bot_process(run_dir, *arguments, "--seconds", "3", environment=exchange.environment()) as bot:
         assert bot.ends() == 0, bot.stderr
+        said = bot.alerts("circuit_breaker")[-1]
+        assert said["message"].startswith("no trading: the breaker is still tripped")
+        assert "--reset-breaker" in said["message"]
     assert breaker() is False
     assert len(exchange.orders()) == sent, "a tripped bot quoted"
 

@@ -70,6 +70,7 @@ def test_a_timed_run_quotes_both_sides_and_ends_proven_clean(
         assert exchange.nothing_rests()
         assert bot.alerts("bot_shutdown")
         assert not bot.alerts("bot_crash")
+        assert exchange.key_id not in bot.everything()
     parse_every_file(run_dir)
     assert (run_dir / "kmm.lock").read_bytes() == b""
     replayed = kmm("replay", run_dir / "journal", "--json")
