@@ -40,11 +40,12 @@ def eventually(what: str, look: Callable[[], T], every: float = LOOK_EVERY) -> T
 
 
 def clean_environment(extra: Mapping[str, str] = {}) -> dict[str, str]:
-    """Ours, without anything that would steer a bot by accident, and with ``extra``."""
+    """Ours, without anything that would steer a bot by accident, and with ``extra``. Whatever the working
+    directory, the code is that of this checkout."""
     ours = {
         name: value for name, value in os.environ.items() if not name.upper().startswith(("KMM", "KALSHI"))
     }
-    return {**ours, **extra}
+    return {**ours, "PYTHONPATH": str(ROOT), **extra}
 
 
 def kmm(*arguments: str | Path, environment: Mapping[str, str] = {}) -> subprocess.CompletedProcess[str]:
