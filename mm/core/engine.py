@@ -137,6 +137,7 @@ class Engine:
             actions += self._decide(budget)
         if self._flattening.is_on:
             actions += self._flattening.step(self.now, budget, is_sure=not is_owed)
+            # What was read while positions were being closed does not prove the end.
             self._reconciler.clean_reads = 0
         query = self._reconciler.due(self.now, is_owed or self.mode in (Mode.STARTING, Mode.CLOSING))
         if query is not None:
@@ -259,8 +260,7 @@ class Engine:
 
     def _close(self) -> list[AnyAction]:
         """Done when our table is empty and fresh reads agree; given up, and said so, after a while."""
-        is_quiet = not len(self.know.orders) and not self._flattening.is_on
-        if is_quiet and self._reconciler.clean_reads >= CLEAN_READS_NEEDED:
+        if not len(self.know.orders) and self._reconciler.clean_reads >= CLEAN_READS_NEEDED:
             self.mode = Mode.CLOSED
             return [Stop(0, "nothing of ours rests")]
         if self.now >= self._give_up_at:

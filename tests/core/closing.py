@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from mm.core.actions import Alert, AlertLevel
-from mm.core.events import OrderAck, Tick
+from mm.core.events import OrderAck, PositionReport, Tick
 from mm.core.settings import EngineSettings
 from mm.core.units import CONTRACT
 from tests.core.bench import Bench
@@ -45,11 +45,11 @@ def ticks(bench: Bench, seconds: float) -> list[str]:
     return []
 
 
-def proven(bench: Bench) -> list[str]:
-    """The next account read that is asked for shows nothing."""
+def proven(bench: Bench, *positions: PositionReport) -> list[str]:
+    """The next account read that is asked for shows nothing that rests."""
     for _ in range(20):
         bench.wait(0.25)
         if "read account" in bench.step(Tick(bench.now, 100, 100)):
             bench.wait(0.01)
-            return bench.account()
+            return bench.account(*positions)
     raise AssertionError("the account was not read")

@@ -10,10 +10,13 @@ from mm.core.actions import AlertLevel, PlaceOrder, TimeInForce
 from mm.core.events import (
     BookGap,
     CommandKind,
+    LinkDown,
+    LinkUp,
     MarketState,
     MarketStatus,
     OrderAck,
     OrderReject,
+    PositionReport,
 )
 from mm.core.flatten import TRIES
 from mm.core.units import CONTRACT, MONEY_DOLLAR
@@ -55,6 +58,17 @@ def test_our_own_orders_go_first_and_those_of_one_market_do_not_hold_up_another(
     assert bench.tick() == ["place #4 ask 5@50"]
     took(bench, 4, 5)
     assert bench.tick() == ["alert flatten"]
+
+
+def test_an_order_on_its_way_out_may_still_fill() -> None:
+    bench = Bench().quoting(wishes="50:10 |")
+    bench.tick()
+    bench.ack(1)
+    assert bench.command(FLATTEN) == ["cancel #1"]
+    assert ticks(bench, 1) == []
+    bench.fill(bench.order(1), 3)
+    bench.canceled(1, 7)
+    assert bench.tick() == ["place #2 ask 3@50"]
 
 
 def test_one_order_at_a_time_and_the_next_only_when_all_fills_were_seen() -> None:
@@ -123,11 +137,37 @@ def test_refusals_count_as_orders_in_vain() -> None:
     assert ticks(bench, 1) == ["alert flatten"]
 
 
-def test_nothing_is_sent_without_a_budget() -> None:
-    bench = holding()
+def two_held() -> Bench:
+    bench = Bench(engine_settings(("KXA", "KXB"))).quoting(wishes="50:10 |")
+    bench.tick()
+    for which in (1, 2):
+        bench.ack(which)
+        bench.fill(bench.order(which), 10)
+    return bench
+
+
+def test_no_more_is_sent_than_the_budget_allows() -> None:
+    bench = two_held()
     bench.command(FLATTEN)
     assert bench.tick(orders=0) == []
-    assert bench.tick() == ["place #2 ask 10@50"]
+    assert bench.tick(orders=1) == ["place #3 ask 10@50"]
+    assert bench.tick(orders=1) == ["place #4 ask 10@50"]
+
+
+def test_a_market_given_up_is_left_while_another_is_waited_for() -> None:
+    bench = two_held()
+    bench.step(BookGap(bench.now, "KXB", "lost"))
+    bench.command(FLATTEN)
+    for which in range(3, 3 + TRIES):
+        assert ticks(bench, 10) == [f"place #{which} ask 10@50"]
+        took(bench, which, 0)
+    assert ticks(bench, 20) == []
+    bench.book("50:100 | 54:100", "KXB")
+    assert bench.tick() == [f"place #{3 + TRIES} ask 10@50"]
+    took(bench, 3 + TRIES, 10)
+    assert bench.tick() == ["alert flatten"]
+    text = "still open, as far as is known: KXA 10.00 (5 orders in a row closed nothing)"
+    assert alerts(bench) == [(AlertLevel.WARNING, text)]
 
 
 def test_where_there_is_no_price_it_waits_and_then_says_so() -> None:
@@ -137,6 +177,16 @@ def test_where_there_is_no_price_it_waits_and_then_says_so() -> None:
     assert ticks(bench, 59) == []
     assert ticks(bench, 2) == ["alert flatten"]
     text = "still open, as far as is known: KXA 10.00 (nothing to take within the price collar)"
+    assert alerts(bench) == [(AlertLevel.WARNING, text)]
+
+
+def test_without_market_data_it_waits_and_then_says_so() -> None:
+    bench = holding()
+    bench.step(LinkDown(bench.now))
+    bench.command(FLATTEN)
+    assert ticks(bench, 20) == ["alert circuit_breaker"]
+    assert ticks(bench, 60) == ["alert flatten"]
+    text = "still open, as far as is known: KXA 10.00 (no market data)"
     assert alerts(bench) == [(AlertLevel.WARNING, text)]
 
 
@@ -193,3 +243,48 @@ def test_limits_on_what_may_be_opened_do_not_hold_up_what_closes() -> None:
     bench = holding(50, engine_settings(max_total_exposure=26 * MONEY_DOLLAR))
     bench.command(FLATTEN)
     assert bench.tick() == ["place #2 ask 50@50"]
+
+
+def test_before_the_start_is_over_the_positions_are_read_first() -> None:
+    bench = Bench()
+    bench.step(LinkUp(bench.now))
+    bench.is_active()
+    bench.book("50:100 | 54:100")
+    bench.tick()
+    bench.command(FLATTEN)
+    assert bench.tick() == []
+    bench.account(PositionReport("KXA", 3 * CONTRACT, MONEY_DOLLAR, 0, 0))
+    assert bench.tick() == ["place #1 ask 3@50"]
+    took(bench, 1, 3)
+    assert bench.tick() == ["alert flatten"]
+    assert bench.engine.mode.value == "paused"
+
+
+def test_positions_that_are_never_known_are_not_said_to_be_closed() -> None:
+    bench = Bench()
+    bench.command(FLATTEN)
+    assert ticks(bench, 61) == ["alert flatten"]
+    assert alerts(bench) == [(AlertLevel.WARNING, "nothing was closed: the positions are not known")]
+
+
+def test_the_command_may_be_given_again_after_it_was_given_up() -> None:
+    bench = holding()
+    bench.command(FLATTEN)
+    for which in range(2, 2 + TRIES):
+        assert ticks(bench, 10) == [f"place #{which} ask 10@50"]
+        took(bench, which, 0)
+    assert bench.tick() == ["alert flatten"]
+    assert ticks(bench, 10) == []
+    bench.command(FLATTEN)
+    assert bench.tick() == [f"place #{2 + TRIES} ask 10@50"]
+
+
+def test_positions_outside_the_markets_of_the_desks_are_left_alone() -> None:
+    bench = Bench()
+    bench.step(LinkUp(bench.now))
+    bench.is_active()
+    bench.book("50:100 | 54:100")
+    bench.tick()
+    bench.account(PositionReport("KXOTHER", 3 * CONTRACT, MONEY_DOLLAR, 0, 0))
+    bench.command(FLATTEN)
+    assert ticks(bench, 61) == []

@@ -34,6 +34,9 @@ class Notes:
                 self.named.update(name for name, _ in action.details)
 
 
+BREAKS = Weather(link_breaks_per_hour=240)
+
+
 def closing(settings: EngineSettings) -> EngineSettings:
     return msgspec.structs.replace(settings, close_on_shutdown=True)
 
@@ -62,3 +65,27 @@ def test_a_shutdown_leaves_nothing_open_that_it_does_not_name(config: Config, we
     assert not wrong
     assert began_with and orders >= began_with - left, "closing nothing proves nothing"
     assert left * 2 < began_with, "most of what was held is closed"
+
+
+def flattening(settings: EngineSettings) -> EngineSettings:
+    """Any loss of the feed trips the breaker."""
+    breaker = msgspec.structs.replace(settings.breaker, feed_lost=SECOND // 10)
+    return msgspec.structs.replace(settings, breaker=breaker, flatten_on_feed_lost=True)
+
+
+def test_a_lost_feed_ends_in_a_halt_without_positions(config: Config) -> None:
+    wrong, trips, orders = {}, 0, 0
+    for seed in SEEDS:
+        notes = Notes()
+        scene = Scene(config, seed, BREAKS, change=flattening, observers=(notes,))
+        scene.simulation.run_until(BEGIN + 2 * SECONDS * SECOND)
+        trip = scene.engine.know.breaker.trip
+        trips += trip is not None and trip.rule == "feed_lost_seconds"
+        orders += notes.closing_orders
+        open_before_the_end = held(scene)
+        scene.simulation.shut_down()
+        found = scene.wrong()
+        if found or (trip is not None and open_before_the_end - notes.named):
+            wrong[seed] = [*found, f"holds {open_before_the_end}, named {notes.named}"]
+    assert not wrong
+    assert trips >= 3 and orders >= trips, "a feed that is never lost proves nothing"
