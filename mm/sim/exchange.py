@@ -10,6 +10,8 @@ from collections.abc import Callable
 from typing import Protocol
 
 from mm.sim.buckets import BASIC, Buckets, Tier
+from mm.sim.candles import Candles
+from mm.sim.face_switches import FaceSwitches
 from mm.sim.faults import Fault, Faults, Line, Point
 from mm.sim.reads import Reads
 from mm.sim.rest import (
@@ -31,6 +33,7 @@ from mm.sim.venue import Venue
 from mm.sim.words import VenueError
 
 MOST_BACKLOG = 1_000_000
+_DEFAULT_SWITCHES = FaceSwitches()
 
 
 class Crowd(Protocol):
@@ -44,7 +47,7 @@ class Crowd(Protocol):
 class Exchange:
     """``read_lag_ns``: how far portfolio reads trail the engine; ``random``: only for the order between the
     channels of the stream; ``crowds``: turned by `advance` at the times they ask for; ``most_backlog``: bytes
-    a stream client may leave unread; ``liquidity``: also write a market's dropped ``liquidity_dollars``."""
+    a stream client may leave unread; ``switches``: see there."""
 
     def __init__(
         self,
@@ -55,18 +58,19 @@ class Exchange:
         read_lag_ns: int = 0,
         faults: Faults | None = None,
         most_backlog: int = MOST_BACKLOG,
-        liquidity: bool = False,
+        switches: FaceSwitches = _DEFAULT_SWITCHES,
     ) -> None:
         self.venue = venue
         self.faults = Faults() if faults is None else faults
         self.crowds: list[Crowd] = []
         self._reads = Reads(venue, read_lag_ns)
         self._buckets = Buckets(tier)
-        self._context = Context(venue, self._reads, self._buckets, liquidity)
+        self._candles = Candles(venue)
+        self._context = Context(venue, self._reads, self._candles, self._buckets, switches)
         self._stream = Stream(venue, random)
         self._most_backlog = most_backlog
         self._connections: list[Connection] = []
-        venue.listeners.extend((self._reads.hear, self._stream.hear))
+        venue.listeners.extend((self._reads.hear, self._candles.hear, self._stream.hear))
 
     # -- time -----------------------------------------------------------------------------------------------
     def advance(self, now: int) -> None:

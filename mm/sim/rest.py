@@ -9,10 +9,13 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from mm.sim.archive import Cutoff
+from mm.sim.face_switches import FaceSwitches
 from mm.sim.words import VenueError
 
 if TYPE_CHECKING:
     from mm.sim.buckets import Buckets
+    from mm.sim.candles import Candles
     from mm.sim.reads import Reads
     from mm.sim.venue import Venue
 
@@ -75,6 +78,13 @@ class Query:
             raise self.refusal(name, "lte")
         return value
 
+    def needed(self, name: str) -> int:
+        """A whole number that must be there. Raises Refused (400) otherwise."""
+        value = self.integer(name)
+        if value is None:
+            raise self.refusal(name, "required")
+        return value
+
     def choice(self, name: str, allowed: frozenset[str]) -> str:
         """One of ``allowed``, empty where absent. Raises Refused (400) otherwise."""
         text = self.text(name)
@@ -107,12 +117,17 @@ class Request:
 @dataclass(slots=True)
 class Context:
     """What handlers work with: the venue itself for writes and market data, its lagging image for portfolio
-    reads, and the rate limits. ``liquidity``: write the dropped ``liquidity_dollars`` of a market too."""
+    reads, the candlesticks, the rate limits, and the switches of the faces."""
 
     venue: Venue
     reads: Reads
+    candles: Candles
     buckets: Buckets
-    liquidity: bool = False
+    switches: FaceSwitches
+
+    def cutoff(self, now: int) -> Cutoff:
+        """What is history at ``now`` (ns)."""
+        return Cutoff.at(now, self.switches.ages)
 
 
 Handler: TypeAlias = Callable[[Context, Request], Response]

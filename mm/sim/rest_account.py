@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from mm.sim.buckets import DEFAULT_COST, Limit
 from mm.sim.rest import PREFIX, Context, Json, Request, Response, reply
-from mm.sim.rest_numbers import time_text
+from mm.sim.rest_numbers import LAST_SECOND, SECOND, time_text
 
 # The endpoints whose cost is not the default one (protocol section 13); a batch pays for each of its orders.
 COSTS: dict[tuple[str, str], int] = {
@@ -27,6 +27,20 @@ def status(context: Context, request: Request) -> Response:
 
 def _shard(state: Json) -> Json:
     return {"exchange_index": 0, "description": "the only shard", **state}
+
+
+_DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+_ALL_DAY = [{"open_time": "00:00", "close_time": "00:00"}]
+
+
+def schedule(context: Context, request: Request) -> Response:
+    """GET /exchange/schedule: open round the clock, every day, for as long as times can be written."""
+    week: Json = {
+        "start_time": time_text(0),
+        "end_time": time_text(LAST_SECOND * SECOND),
+        **dict.fromkeys(_DAYS, _ALL_DAY),
+    }
+    return reply(200, {"schedule": {"standard_hours": [week], "maintenance_windows": []}})
 
 
 def user_data_timestamp(context: Context, request: Request) -> Response:

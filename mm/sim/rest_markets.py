@@ -57,6 +57,11 @@ def fee_changes(context: Context, request: Request) -> Response:
     return reply(200, {"series_fee_change_arr": []})
 
 
+def event_fee_changes(context: Context, request: Request) -> Response:
+    """GET /events/fee_changes: none is scheduled here either."""
+    return reply(200, {"event_fee_changes": [], "cursor": ""})
+
+
 def list_events(context: Context, request: Request) -> Response:
     """GET /events."""
     query = request.query
@@ -99,12 +104,17 @@ def _fits(market: Market, state: str, close: int) -> bool:
 
 
 def _bodies(context: Context, markets: Iterable[Market]) -> list[Json]:
-    return [market_body(one, context.venue, liquidity=context.liquidity) for one in markets]
+    return [market_body(one, context.venue, liquidity=context.switches.liquidity) for one in markets]
 
 
 def list_markets(context: Context, request: Request) -> Response:
     """GET /markets. Raises Refused (400) for an unknown state and time filters that do not go together."""
-    query, venue = request.query, context.venue
+    return markets_page(context, request, archived=False)
+
+
+def markets_page(context: Context, request: Request, *, archived: bool) -> Response:
+    """The live markets, or those that are history."""
+    query, venue, cutoff = request.query, context.venue, context.cutoff(request.now)
     state = query.choice("status", _STATE_WORDS)
     only_combos = query.choice("mve_filter", frozenset({"only", "exclude"})) == "only"
     event, series, tickers = (
@@ -117,6 +127,7 @@ def list_markets(context: Context, request: Request) -> Response:
         market
         for market in venue.markets.values()
         if not only_combos
+        and cutoff.has_market(market) == archived
         and event in ("", market.event_ticker)
         and series in ("", venue.events[market.event_ticker].series_ticker)
         and (not tickers or market.ticker in tickers)
@@ -141,8 +152,15 @@ def _time_filter(query: Query, state: str) -> tuple[float, float, str]:
 
 def get_market(context: Context, request: Request) -> Response:
     """GET /markets/{ticker}."""
+    return market_answer(context, request, archived=False)
+
+
+def market_answer(context: Context, request: Request, *, archived: bool) -> Response:
+    """One market, if it is live, or history. Raises VenueError (404) otherwise."""
     market = _market(context, request.parts["ticker"])
-    return reply(200, {"market": market_body(market, context.venue, liquidity=context.liquidity)})
+    if context.cutoff(request.now).has_market(market) != archived:
+        raise not_found()
+    return reply(200, {"market": market_body(market, context.venue, liquidity=context.switches.liquidity)})
 
 
 def _market(context: Context, ticker: str) -> Market:
@@ -174,14 +192,22 @@ def orderbooks(context: Context, request: Request) -> Response:
 
 def list_trades(context: Context, request: Request) -> Response:
     """GET /markets/trades, newest first."""
-    query = request.query
+    return trades_page(context, request, archived=False)
+
+
+def trades_page(context: Context, request: Request, *, archived: bool) -> Response:
+    """The live trades, or those that are history."""
+    query, cutoff = request.query, context.cutoff(request.now)
     ticker = query.text("ticker")
     low, high = time_bounds(query)
     if query.flag("is_block_trade"):
         return reply(200, {"trades": [], "cursor": ""})
     tapes = [context.venue.trades.get(ticker, ())] if ticker else list(context.venue.trades.values())
     newest_first: list[Traded] = [
-        trade for tape in tapes for trade in reversed(tape) if low <= trade.now <= high
+        trade
+        for tape in tapes
+        for trade in reversed(tape)
+        if low <= trade.now <= high and cutoff.has_trade(trade) == archived
     ]
     if len(tapes) > 1:
         newest_first.sort(key=attrgetter("now"), reverse=True)

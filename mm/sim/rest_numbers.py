@@ -12,6 +12,7 @@ from mm.sim.words import COUNT_ONE, MONEY_ONE, PRICE_ONE
 SECOND = 1_000_000_000
 MILLISECOND = 1_000_000
 MICROSECOND = 1_000
+LAST_SECOND = 253_402_300_799  # of the year 9999, the last one that a timestamp can be written for
 
 _PRICES = [f"{price // PRICE_ONE}.{price % PRICE_ONE:04d}" for price in range(PRICE_ONE + 1)]
 _PRICE_IN = re.compile(r"(\d{1,9})(?:\.(\d{2,4}))?", re.ASCII)

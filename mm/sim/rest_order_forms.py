@@ -11,7 +11,7 @@ from typing import Any, cast
 import msgspec
 
 from mm.sim.rest import Json, bad_request
-from mm.sim.rest_numbers import parse_count, parse_price
+from mm.sim.rest_numbers import LAST_SECOND, parse_count, parse_price
 from mm.sim.words import OrderRequest, VenueError
 
 _KINDS: dict[type, str] = {
@@ -23,8 +23,6 @@ _KINDS: dict[type, str] = {
     dict: "object",
 }
 _GO_TYPES: dict[type, str] = {str: "string", bool: "bool", int: "int64", list: "[]interface {}"}
-
-LAST_SECOND = 253_402_300_799  # of the year 9999, the last one that a timestamp can be written for
 
 SUBACCOUNT_FIELDS: dict[str, type] = {"subaccount": int, "exchange_index": int}
 CREATE_FIELDS: dict[str, type] = {

@@ -6,6 +6,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from operator import attrgetter
 
+from mm.sim.archive import Cutoff
 from mm.sim.reads import Portfolio
 from mm.sim.rest import Context, Query, Request, Response, not_found, reply
 from mm.sim.rest_markets import time_bounds
@@ -45,7 +46,12 @@ def balance(context: Context, request: Request) -> Response:
 
 def list_orders(context: Context, request: Request) -> Response:
     """GET /portfolio/orders, newest first."""
-    query = request.query
+    return orders_page(context, request, archived=False)
+
+
+def orders_page(context: Context, request: Request, *, archived: bool) -> Response:
+    """The live orders, or those that are history."""
+    query, cutoff = request.query, context.cutoff(request.now)
     status, ticker, events = (
         query.choice("status", _STATUSES),
         query.text("ticker"),
@@ -55,7 +61,8 @@ def list_orders(context: Context, request: Request) -> Response:
     chosen = [
         order
         for order in reversed(_portfolio(context, request).orders.values())
-        if status in ("", order.status)
+        if cutoff.has_order(order) == archived
+        and status in ("", order.status)
         and ticker in ("", order.ticker)
         and _in_event(context, order.ticker, events)
         and low <= order.created_ns <= high
@@ -67,20 +74,26 @@ def list_orders(context: Context, request: Request) -> Response:
 def get_order(context: Context, request: Request) -> Response:
     """GET /portfolio/orders/{order_id}."""
     order = _portfolio(context, request).orders.get(request.parts["order_id"])
-    if order is None:
+    if order is None or context.cutoff(request.now).has_order(order):
         raise not_found()
     return reply(200, {"order": order_body(order)})
 
 
 def list_fills(context: Context, request: Request) -> Response:
     """GET /portfolio/fills, newest first."""
-    query = request.query
+    return fills_page(context, request, archived=False)
+
+
+def fills_page(context: Context, request: Request, *, archived: bool) -> Response:
+    """The live fills, or those that are history."""
+    query, cutoff = request.query, context.cutoff(request.now)
     tickers, order_id = query.words("ticker"), query.text("order_id")
     low, high = time_bounds(query)
     chosen = [
         fill
         for fill in reversed(_portfolio(context, request).fills)
-        if (not tickers or fill.order.ticker in tickers)
+        if cutoff.has_trade(fill) == archived
+        and (not tickers or fill.order.ticker in tickers)
         and order_id in ("", fill.order.order_id)
         and low <= fill.now <= high
     ]
@@ -90,10 +103,15 @@ def list_fills(context: Context, request: Request) -> Response:
 
 def list_positions(context: Context, request: Request) -> Response:
     """GET /portfolio/positions: unsettled ones, unless asked for others."""
+    return positions_page(context, request, archived=False)
+
+
+def positions_page(context: Context, request: Request, *, archived: bool) -> Response:
+    """The live positions, or those that are history."""
     query = request.query
     portfolio = _portfolio(context, request)
     ticker, events = query.text("ticker"), query.words("event_ticker")
-    wanted = _wanted(query, portfolio)
+    wanted = _wanted(query, portfolio, context.cutoff(request.now), archived=archived)
     chosen = [
         one
         for one in portfolio.positions.values()
@@ -113,15 +131,20 @@ def list_positions(context: Context, request: Request) -> Response:
     )
 
 
-def _wanted(query: Query, portfolio: Portfolio) -> Callable[[Position], bool]:
-    """The filters that look at the position itself: settled or not, and which of its counts are not zero."""
-    state = query.choice("settlement_status", _SETTLEMENT) or "unsettled"
+def _wanted(
+    query: Query, portfolio: Portfolio, cutoff: Cutoff, *, archived: bool
+) -> Callable[[Position], bool]:
+    """The filters that look at the position itself: history or not, settled or not, and which of its counts
+    are not zero."""
+    state = query.choice("settlement_status", _SETTLEMENT) or ("all" if archived else "unsettled")
     settled = {one.ticker for one in portfolio.settlements}
     counts = [_COUNTS[word] for word in query.words("count_filter") if word in _COUNTS]
 
     def wanted(position: Position) -> bool:
-        is_state = state in ("all", "settled" if position.ticker in settled else "unsettled")
-        return is_state and (not counts or any(count(position) for count in counts))
+        is_settled = position.ticker in settled
+        is_state = state in ("all", "settled" if is_settled else "unsettled")
+        is_here = cutoff.has_position(position, is_settled=is_settled) == archived
+        return is_here and is_state and (not counts or any(count(position) for count in counts))
 
     return wanted
 

@@ -6,6 +6,9 @@ import re
 from dataclasses import dataclass
 
 from mm.sim import rest_account as account
+from mm.sim import rest_candles as candles
+from mm.sim import rest_historical as historical
+from mm.sim import rest_incentives as incentives
 from mm.sim import rest_markets as markets
 from mm.sim import rest_orders as orders
 from mm.sim import rest_portfolio as portfolio
@@ -27,8 +30,11 @@ class Route:
     is_batch: bool
 
 
+_PRIVATE = {"/account/limits", "/historical/orders", "/historical/fills", "/historical/positions"}
+
+
 def _row(method: str, pattern: str, operation: str, handler: Handler) -> Route:
-    private = pattern.startswith("/portfolio/") or pattern == "/account/limits"
+    private = pattern.startswith("/portfolio/") or pattern in _PRIVATE
     budget = "balance" if pattern == "/portfolio/balance" else "read" if method == "GET" else "write"
     cost = 1 if budget == "balance" else account.COSTS.get((method, pattern), DEFAULT_COST)
     is_batch = handler in (orders.create_batch, orders.cancel_batch)
@@ -41,18 +47,47 @@ _V1 = "/portfolio/orders"
 ROUTES: tuple[Route, ...] = (
     _row("GET", "/exchange/status", "GetExchangeStatus", account.status),
     _row("GET", "/exchange/user_data_timestamp", "GetUserDataTimestamp", account.user_data_timestamp),
+    _row("GET", "/exchange/schedule", "GetExchangeSchedule", account.schedule),
     _row("GET", "/account/limits", "GetAccountApiLimits", account.limits),
     _row("GET", "/account/endpoint_costs", "GetAccountEndpointCosts", account.endpoint_costs),
     _row("GET", "/series", "GetSeriesList", markets.list_series),
     _row("GET", "/series/fee_changes", "GetSeriesFeeChanges", markets.fee_changes),
     _row("GET", "/series/{series_ticker}", "GetSeries", markets.get_series),
     _row("GET", "/events", "GetEvents", markets.list_events),
+    _row("GET", "/events/fee_changes", "GetEventFeeChanges", markets.event_fee_changes),
     _row("GET", "/events/{event_ticker}", "GetEvent", markets.get_event),
     _row("GET", "/markets", "GetMarkets", markets.list_markets),
     _row("GET", "/markets/orderbooks", "GetMarketOrderbooks", markets.orderbooks),
     _row("GET", "/markets/trades", "GetTrades", markets.list_trades),
     _row("GET", "/markets/{ticker}", "GetMarket", markets.get_market),
     _row("GET", "/markets/{ticker}/orderbook", "GetMarketOrderbook", markets.orderbook),
+    _row("GET", "/markets/candlesticks", "BatchGetMarketCandlesticks", candles.get_batch),
+    _row(
+        "GET",
+        "/series/{series_ticker}/markets/{ticker}/candlesticks",
+        "GetMarketCandlesticks",
+        candles.get_candles,
+    ),
+    _row(
+        "GET",
+        "/series/{series_ticker}/events/{ticker}/candlesticks",
+        "GetMarketCandlesticksByEvent",
+        candles.get_of_event,
+    ),
+    _row("GET", "/incentive_programs", "GetIncentivePrograms", incentives.list_programs),
+    _row("GET", "/historical/cutoff", "GetHistoricalCutoff", historical.cutoff),
+    _row("GET", "/historical/markets", "GetHistoricalMarkets", historical.list_markets),
+    _row("GET", "/historical/markets/{ticker}", "GetHistoricalMarket", historical.get_market),
+    _row(
+        "GET",
+        "/historical/markets/{ticker}/candlesticks",
+        "GetMarketCandlesticksHistorical",
+        candles.get_archived,
+    ),
+    _row("GET", "/historical/trades", "GetTradesHistorical", historical.list_trades),
+    _row("GET", "/historical/orders", "GetHistoricalOrders", historical.list_orders),
+    _row("GET", "/historical/fills", "GetFillsHistorical", historical.list_fills),
+    _row("GET", "/historical/positions", "GetHistoricalPositions", historical.list_positions),
     _row("GET", "/portfolio/balance", "GetBalance", portfolio.balance),
     _row("GET", "/portfolio/positions", "GetPositions", portfolio.list_positions),
     _row("GET", "/portfolio/fills", "GetFills", portfolio.list_fills),

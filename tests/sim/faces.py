@@ -8,6 +8,7 @@ from typing import Any
 
 from mm.sim.buckets import TIERS, Tier
 from mm.sim.exchange import Exchange
+from mm.sim.face_switches import FaceSwitches
 from mm.sim.faults import Fault, Faults
 from mm.sim.rest import PREFIX, Response
 from mm.sim.stream_connection import Connection
@@ -55,7 +56,7 @@ class Face:
         read_lag_ns: int = 0,
         script: list[Fault] | None = None,
         most_backlog: int = 1_000_000,
-        liquidity: bool = False,
+        switches: FaceSwitches = FaceSwitches(),  # noqa: B008 - it is frozen
     ) -> None:
         self.venue = small_venue()
         self.now = START
@@ -66,7 +67,7 @@ class Face:
             read_lag_ns=read_lag_ns,
             faults=Faults(script or []),
             most_backlog=most_backlog,
-            liquidity=liquidity,
+            switches=switches,
         )
 
     def ask(self, user: str | None, method: str, path: str, body: Any = None, query: str = "") -> Response:

@@ -9,7 +9,9 @@ from typing import Any
 
 import pytest
 
-from tests.sim.faces import OPEN, OTHER, SECOND, Client, Face
+from mm.sim.face_switches import Ages, FaceSwitches
+from mm.sim.incentives import Incentive
+from tests.sim.faces import OPEN, OTHER, SECOND, START, Client, Face
 from tests.sim.specs import spec
 from tests.sim.storm import LIVE, Storm, decoded
 
@@ -18,6 +20,13 @@ CHANNELS = (
     *("ticker", "trade", "fill", "user_orders", "market_positions", "market_lifecycle_v2"),
     *("order_group_updates", "communications", "multivariate_market_lifecycle"),
 )
+# Young enough that everything has an age to become history in, within the run.
+AGES = Ages(markets=30 * SECOND, trades=200 * SECOND, orders=100 * SECOND, positions=50 * SECOND)
+PROGRAMS = (
+    Incentive("i1", OPEN, "liquidity", "quotes", START, START + 9 * SECOND, 10_000, target_size=300_00),
+    Incentive("i2", OTHER, "volume", "trades", START, START + 9000 * SECOND, 10_000, paid_out=True),
+)
+SWITCHES = FaceSwitches(sending_ts=True, ages=AGES, incentives=PROGRAMS)
 # What the recordings show beside the documented answers of an operation (protocol section 5.7).
 WIRE = {400, 401, 403, 404, 409, 429}
 
@@ -39,13 +48,6 @@ NOT_THERE: dict[str, str] = {
     "/portfolio/intra_exchange_instance_transfer": "one shard",
     "/portfolio/target_balance_allocation": "one shard",
     "/portfolio/summary": "for clearing members",
-    "/events/fee_changes": "not yet",
-    "/exchange/schedule": "not yet",
-    "/historical": "not yet",
-    "/incentive_programs": "not yet",
-    "/markets/candlesticks": "not yet",
-    "/series/{series_ticker}/events/{ticker}/candlesticks": "not yet",
-    "/series/{series_ticker}/markets/{ticker}/candlesticks": "not yet",
     "/portfolio/order_groups": "not yet",
     "/portfolio/subaccounts": "not yet",
     "/series/{series_ticker}/events/{ticker}/forecast_percentile_history": "no forecasts",
@@ -86,7 +88,7 @@ def live_through(face: Face, step: int) -> None:
 
 def test_a_long_run_of_random_requests_keeps_to_both_specifications() -> None:
     rules, frames_rules = spec("openapi"), spec("asyncapi")
-    face = Face(read_lag_ns=SECOND // 3)
+    face = Face(read_lag_ns=SECOND // 3, switches=SWITCHES)
     storm = Storm(face, rules, seed=11)
     client = Client(face, "ann")
     frames = client.subscribe("orderbook_delta", market_tickers=[OPEN, OTHER])

@@ -1,0 +1,41 @@
+"""Switches of the two faces: what the documents leave open or let differ there, with a default each.
+
+Those of the rules behind the faces stand in `switches`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mm.sim.incentives import Incentive
+
+DAY = 86_400 * 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Ages:
+    """How old (ns) a row may grow before it moves from the live paths to ``/historical`` (protocol section
+    8): a market by its settlement, a trade or fill by its time, an order by its end, a position by its last
+    change. By document about three months, orders two weeks."""
+
+    markets: int = 90 * DAY
+    trades: int = 90 * DAY
+    orders: int = 14 * DAY
+    positions: int = 90 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class FaceSwitches:
+    """One reading of the faces.
+
+    - ``liquidity``: also write a market's dropped ``liquidity_dollars``, which one client still demands.
+    - ``sending_ts``: stamp each frame with ``sending_ts_ms`` (offered since about 30 September 2026).
+    - ``most_connections``: streams a member may have open at once.
+    - ``ages``: when rows become history. ``incentives``: the programs that are listed.
+    """
+
+    liquidity: bool = False
+    sending_ts: bool = False
+    most_connections: int = 200
+    ages: Ages = Ages()
+    incentives: tuple[Incentive, ...] = ()
