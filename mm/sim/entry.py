@@ -7,25 +7,29 @@ from functools import partial
 
 from mm.sim import rules
 from mm.sim.floor import Floor
+from mm.sim.groups import Groups
 from mm.sim.ledger import Account
 from mm.sim.matching import Interest
-from mm.sim.trading import Trading
+from mm.sim.subaccounts import account_of
+from mm.sim.trading import GROUP_STOP, Trading
 from mm.sim.words import Amended, BookSide, Fills, Market, Order, OrderRequest, Placed, VenueError
 
 
 class Entry:
     """Takes members' requests. Each method returns what the exchange answers, or raises VenueError."""
 
-    def __init__(self, floor: Floor, trading: Trading) -> None:
+    def __init__(self, floor: Floor, trading: Trading, groups: Groups) -> None:
         self.floor = floor
         self.trading = trading
+        self.groups = groups
 
     # -- create ---------------------------------------------------------------------------------------------
     def create(self, user_id: str, request: OrderRequest) -> Placed:
         floor = self.floor
-        account = floor.account(user_id)
+        account = account_of(floor, user_id, request.subaccount)
         market = floor.market(request.ticker)
         rules.require_valid(floor, market, request)
+        self.groups.require_welcome(user_id, request)
         rules.require_entry(floor, market)
         rules.require_fresh_id(account, request.client_order_id)
         rules.require_room(account)
@@ -64,7 +68,7 @@ class Entry:
 
     def _use_up(self, account: Account, client_order_id: str) -> None:
         if client_order_id:
-            account.client_order_ids.add(client_order_id)
+            account.owner.client_order_ids.add(client_order_id)
 
     def _accept(self, account: Account, request: OrderRequest) -> Order:
         now = self.floor.now
@@ -80,7 +84,7 @@ class Entry:
         )
         self._use_up(account, request.client_order_id)
         self.floor.orders[order.order_id] = order
-        account.orders.append(order)
+        account.owner.orders.append(order)
         return order
 
     def _place_rest(self, incoming: Interest, order: Order, reason: str) -> None:
@@ -88,7 +92,7 @@ class Entry:
         if order.status == "executed":
             self.trading.tell(order)
         elif reason:
-            self.trading.end(order, reason)
+            self.trading.end(order, "" if reason == GROUP_STOP else reason)
         elif order.request.time_in_force != "good_till_canceled":
             partly = self.floor.switches.partly_filled_ioc_status
             self.trading.end(order, "", partly if order.filled else "canceled")
@@ -111,11 +115,12 @@ class Entry:
         client_order_id: str = "",
         updated_client_order_id: str = "",
         expiration_s: int | None = None,
+        subaccount: int = 0,
     ) -> Amended:
         """``count`` is the total: already filled plus desired resting. ``expiration_s`` 0 removes the
         expiry, ``None`` keeps it."""
         floor = self.floor
-        interest, order = self._resting(user_id, order_id)
+        interest, order = self._resting(user_id, order_id, subaccount)
         market = floor.market(order.ticker)
         self._require_match(order, ticker, side, client_order_id)
         rules.require_entry(floor, market)
@@ -193,9 +198,11 @@ class Entry:
         return fills
 
     # -- decrease and cancel --------------------------------------------------------------------------------
-    def decrease(self, user_id: str, order_id: str, reduce_by: int | None, reduce_to: int | None) -> Order:
+    def decrease(
+        self, user_id: str, order_id: str, reduce_by: int | None, reduce_to: int | None, subaccount: int
+    ) -> Order:
         """Exactly one of the two, in counts. Down to 0 is a cancel (section 5.3)."""
-        interest, order = self._resting(user_id, order_id)
+        interest, order = self._resting(user_id, order_id, subaccount)
         rules.require_cancel(self.floor, self.floor.market(order.ticker))
         if (reduce_by is None) == (reduce_to is None):
             raise VenueError(400, "bad_request", details="exactly one of reduce_by and reduce_to is needed")
@@ -213,17 +220,17 @@ class Entry:
             self.trading.tell(order)
         return order
 
-    def cancel(self, user_id: str, order_id: str) -> tuple[Order, int]:
+    def cancel(self, user_id: str, order_id: str, subaccount: int) -> tuple[Order, int]:
         """The order and the count taken out of the book. Unknown, executed and canceled are one 404."""
-        interest, order = self._resting(user_id, order_id)
+        interest, order = self._resting(user_id, order_id, subaccount)
         rules.require_cancel(self.floor, self.floor.market(order.ticker))
         reduced_by = interest.remaining
         self.trading.withdraw(interest, order.ticker, "")
         return order, reduced_by
 
-    def cancel_all(self, user_id: str) -> None:
+    def cancel_all(self, user_id: str, subaccount: int) -> None:
         """Sweep what rests now; the tail (see Switches) may sweep what comes to rest later."""
-        account = self.floor.account(user_id)
+        account = account_of(self.floor, user_id, subaccount)
         account.sweep_until_ns = self.floor.now + self.floor.switches.cancel_all_tail_ns
         for interest in list(account.resting.values()):
             order = interest.order
@@ -234,8 +241,9 @@ class Entry:
             ):
                 self.trading.withdraw(interest, order.ticker, "")
 
-    def _resting(self, user_id: str, order_id: str) -> tuple[Interest, Order]:
-        interest = self.floor.account(user_id).resting.get(order_id)
+    def _resting(self, user_id: str, order_id: str, subaccount: int) -> tuple[Interest, Order]:
+        """An order of another subaccount is not found: clients say whose it is (protocol section 5.3)."""
+        interest = account_of(self.floor, user_id, subaccount).resting.get(order_id)
         if interest is None or interest.order is None:
             raise VenueError(404, "not_found", "not found")
         return interest, interest.order
@@ -261,6 +269,7 @@ class Entry:
             )
 
     def _sweep(self, order: Order, reason: str) -> None:
-        interest = self.floor.account(order.user_id).resting.get(order.order_id)
+        account = account_of(self.floor, order.user_id, order.request.subaccount)
+        interest = account.resting.get(order.order_id)
         if interest is not None:
             self.trading.withdraw(interest, order.ticker, reason)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -12,7 +12,11 @@ from mm.sim.words import PRICE_ONE, BookSide, Order, Position, Settlement
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """One member. A crowd member stands for many: it is never short of cash and has no orders by name."""
+    """Cash, positions and resting orders of one member's subaccount; number 0 is the primary one, which also
+    keeps what belongs to the member as a whole: all its orders, the client order ids it has used up, and its
+    ``numbered`` subaccounts, whose ``owner`` it is.
+
+    A crowd member stands for many: it is never short of cash and has no orders by name."""
 
     user_id: str
     cash: int
@@ -23,6 +27,17 @@ class Account:
     client_order_ids: set[str] = field(default_factory=set)
     settlements: list[Settlement] = field(default_factory=list)
     sweep_until_ns: int = 0
+    subaccount: int = 0
+    numbered: dict[int, Account] = field(default_factory=dict)
+    owner: Account = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        self.owner = self
+
+    def all(self) -> Iterator[Account]:
+        """The primary account and its numbered subaccounts."""
+        yield self
+        yield from self.numbered.values()
 
     def position(self, ticker: str) -> Position:
         position = self.positions.get(ticker)
@@ -74,6 +89,17 @@ class Ledger:
         self.deposited += cash
         return account
 
+    def add_subaccount(self, owner: Account, number: int) -> Account:
+        """Without cash of its own; a transfer brings some."""
+        account = owner.numbered[number] = Account(owner.user_id, 0, subaccount=number)
+        account.owner = owner
+        return account
+
+    def everyone(self) -> Iterator[Account]:
+        """All accounts with all their subaccounts."""
+        for account in self.accounts.values():
+            yield from account.all()
+
     def book_fill(
         self, account: Account, ticker: str, side: BookSide, price: int, count: int, fee: int, now: int
     ) -> Position:
@@ -106,7 +132,7 @@ class Ledger:
         self, ticker: str, event_ticker: str, result: str, value: int, now: int
     ) -> Iterable[tuple[Account, Position]]:
         """Pay YES ``value`` and NO one dollar less ``value``; yields each account that was paid."""
-        for account in self.accounts.values():
+        for account in self.everyone():
             position = account.positions.get(ticker)
             if position is None:
                 continue
@@ -126,7 +152,7 @@ class Ledger:
 
     def check(self) -> None:
         """Raises AssertionError if money or contracts appeared from nowhere."""
-        accounts = self.accounts.values()
+        accounts = list(self.everyone())
         cash = sum(account.cash for account in accounts)
         held = sum(self.collateral.values()) * PRICE_ONE
         assert cash + held + self.fees == self.deposited, "money is not conserved"

@@ -127,14 +127,14 @@ class Lifecycle:
         self._tell(market, "settled")
         for account, position in paid:
             if floor.listeners and not account.is_crowd:
-                floor.announce(PositionChanged(floor.now, account.user_id, position))
+                floor.announce(PositionChanged(floor.now, account.user_id, position, account.subaccount))
 
     # -- pauses ---------------------------------------------------------------------------------------------
     def pause(self, *, exchange: bool) -> None:
         """Stop trading; with ``exchange``, refuse cancels too. Orders that asked for it are canceled."""
         self.floor.trading_active = False
         self.floor.exchange_active = not exchange
-        for account in self.floor.ledger.accounts.values():
+        for account in self.floor.ledger.everyone():
             for interest in list(account.resting.values()):
                 order = interest.order
                 if order is not None and order.request.cancel_on_pause:

@@ -55,15 +55,12 @@ def require_valid(floor: Floor, market: Market, request: OrderRequest) -> None:
         raise VenueError(400, semantics, details="reduce_only requires immediate_or_cancel")
     if request.post_only and request.time_in_force != "good_till_canceled":
         raise VenueError(400, semantics, details="post_only requires good_till_canceled")
-    if request.subaccount:
-        raise VenueError(404, "user_not_found", details="subaccount not funded")
-    if request.order_group_id:
-        raise VenueError(404, "not_found", details="no such order group")
 
 
 def require_fresh_id(account: Account, client_order_id: str) -> None:
-    """A client order id is never used twice, not even after a kill or a cancel (section 5.4)."""
-    if client_order_id in account.client_order_ids:
+    """A client order id is never used twice by a member, not even after a kill or a cancel (section 5.4), nor
+    in another subaccount (open point (k))."""
+    if client_order_id in account.owner.client_order_ids:
         raise VenueError(409, "order_already_exists", "order already exists")
 
 
@@ -109,5 +106,5 @@ def _locked(floor: Floor, account: Account, except_order: str) -> int:
 
 
 def require_room(account: Account) -> None:
-    if len(account.resting) >= MAX_OPEN_ORDERS:
+    if sum(len(one.resting) for one in account.owner.all()) >= MAX_OPEN_ORDERS:
         raise VenueError(400, "invalid_order", details="too many open orders")

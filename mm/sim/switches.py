@@ -18,6 +18,7 @@ class Switches:
       canceled with reason PostOnlyCrossCancel. ``post_only_cross_amend``: the same for an amend.
     - ``market_not_open_status``, ``market_not_open_code``, ``trading_is_paused_status`` (e).
     - ``order_semantics_code`` (f): for reduce-only without IOC and IOC with an expiry.
+    - ``group_triggered_status``, ``group_triggered_code`` (f): for an order of a triggered group.
     - ``partly_filled_ioc_status`` (g).
     - ``total_traded`` (h): positions count the money of every fill, or only of fills that open.
     - ``rebate_never_exceeds_fee`` (i): the rounding rebate is capped so that the net fee stays >= 0.
@@ -34,6 +35,8 @@ class Switches:
     market_not_open_code: str = "market_not_open"
     trading_is_paused_status: Literal[400, 409] = 409
     order_semantics_code: str = "invalid_order"
+    group_triggered_status: Literal[400, 409] = 400
+    group_triggered_code: str = "invalid_order"
     partly_filled_ioc_status: Literal["canceled", "executed"] = "canceled"
     total_traded: Literal["every_fill", "opening_fills"] = "every_fill"
     rebate_never_exceeds_fee: bool = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 from mm.sim.fees import net_fee
@@ -25,6 +26,8 @@ from mm.sim.words import (
     Traded,
 )
 
+GROUP_STOP = "order group stopped"  # never written on an order: no documented reason is about groups
+
 
 class _Share(NamedTuple):
     """One side's part of a trade, worked out before it happens."""
@@ -39,18 +42,20 @@ class Trading:
 
     def __init__(self, floor: Floor) -> None:
         self.floor = floor
+        # Told of each match of an order in a group; answers whether that order must not go on.
+        self.on_match: Callable[[Order, int], bool] = lambda order, count: False
 
     # -- matching -------------------------------------------------------------------------------------------
     def match(self, taker: Interest, ticker: str, self_trade: SelfTrade, fills: Fills) -> str:
         """Trade ``taker`` against the book as far as its price goes, at the resting prices.
 
-        Returns why it had to stop early: SelfTradeCancel, MarginCancel, or "" if it did not."""
+        Returns why it had to stop early: SelfTradeCancel, MarginCancel, GROUP_STOP, or "" if it did not."""
         book = self.floor.books[ticker]
         while taker.remaining:
             maker = book.crossing(taker.side, taker.price)
             if maker is None:
                 return ""
-            if maker.account is taker.account and not taker.account.is_crowd:
+            if maker.account.owner is taker.account.owner and not taker.account.is_crowd:
                 if self_trade == "taker_at_cross":
                     return "SelfTradeCancel"
                 self.withdraw(maker, ticker, "SelfTradeCancel", causer=taker.order)
@@ -63,7 +68,8 @@ class Trading:
     def execute(self, taker: Interest, maker: Interest, ticker: str, count: int, fills: Fills) -> str:
         """Trade ``count`` at the maker's price if both can pay (rule 5.3(c), protocol section 11).
 
-        A maker who cannot is withdrawn, and nothing trades; returns MarginCancel if the taker cannot."""
+        A maker who cannot is withdrawn, and nothing trades; returns MarginCancel if the taker cannot, and
+        GROUP_STOP if it traded but its order group is stopped by that."""
         price = maker.price
         takers = self._share(taker, ticker, price, count, is_taker=True)
         if takers.cash_after < 0 and not taker.account.is_crowd:
@@ -79,7 +85,11 @@ class Trading:
         fills.value += price * count
         fills.fees += takers.fee
         self._print(taker, maker, ticker, price, count, takers, makers)
-        return ""
+        self._count_in_group(maker.order, count)
+        return GROUP_STOP if self._count_in_group(taker.order, count) else ""
+
+    def _count_in_group(self, order: Order | None, count: int) -> bool:
+        return order is not None and order.request.order_group_id != "" and self.on_match(order, count)
 
     def _share(self, one: Interest, ticker: str, price: int, count: int, *, is_taker: bool) -> _Share:
         account, order = one.account, one.order
@@ -164,7 +174,7 @@ class Trading:
             now, trade.trade_id, order, trade.price, trade.count, is_taker, share.fee, position.count
         )
         floor.announce(fill)
-        floor.announce(PositionChanged(now, order.user_id, position))
+        floor.announce(PositionChanged(now, order.user_id, position, order.request.subaccount))
         if not is_taker:
             floor.announce(OrderChanged(now, order))
 

@@ -12,8 +12,10 @@ from mm.sim.crowd import Crowd
 from mm.sim.entry import Entry
 from mm.sim.fees import FeeTerms
 from mm.sim.floor import Floor
+from mm.sim.groups import Groups
 from mm.sim.ledger import Account
 from mm.sim.lifecycle import Lifecycle
+from mm.sim.subaccounts import Subaccounts, Transfer, account_of
 from mm.sim.switches import Switches
 from mm.sim.trading import Trading
 from mm.sim.words import (
@@ -21,6 +23,7 @@ from mm.sim.words import (
     Announcement,
     BookSide,
     Event,
+    Group,
     Market,
     Order,
     OrderRequest,
@@ -42,7 +45,9 @@ class Venue:
     def __init__(self, *, seed: int, switches: Switches = _DEFAULT_SWITCHES, now: int = 0) -> None:
         self._floor = Floor(seed, switches, now)
         trading = Trading(self._floor)
-        self._entry = Entry(self._floor, trading)
+        self._groups = Groups(self._floor, trading)
+        self._subaccounts = Subaccounts(self._floor)
+        self._entry = Entry(self._floor, trading, self._groups)
         self._lifecycle = Lifecycle(self._floor, trading)
         self.crowd = Crowd(self._floor, trading)
 
@@ -74,6 +79,7 @@ class Venue:
 
     @property
     def accounts(self) -> dict[str, Account]:
+        """The members' primary accounts; their numbered subaccounts are in ``numbered`` of each."""
         return self._floor.ledger.accounts
 
     @property
@@ -103,18 +109,18 @@ class Venue:
         self._floor.market(ticker)
         return self._floor.fee_terms[ticker]
 
-    def cash(self, user_id: str) -> int:
-        return self._floor.account(user_id).cash
+    def cash(self, user_id: str, subaccount: int = 0) -> int:
+        return account_of(self._floor, user_id, subaccount).cash
 
     def orders_of(self, user_id: str) -> list[Order]:
-        """All orders of one member, oldest first."""
+        """All orders of one member in all subaccounts, oldest first."""
         return self._floor.account(user_id).orders
 
-    def positions_of(self, user_id: str) -> dict[str, Position]:
-        return self._floor.account(user_id).positions
+    def positions_of(self, user_id: str, subaccount: int = 0) -> dict[str, Position]:
+        return account_of(self._floor, user_id, subaccount).positions
 
-    def settlements_of(self, user_id: str) -> list[Settlement]:
-        return self._floor.account(user_id).settlements
+    def settlements_of(self, user_id: str, subaccount: int = 0) -> list[Settlement]:
+        return account_of(self._floor, user_id, subaccount).settlements
 
     def book(self, ticker: str) -> dict[BookSide, LevelSizes]:
         """``{"bid": levels, "ask": levels}`` as (YES price, count), **best last** on both sides.
@@ -134,8 +140,11 @@ class Venue:
     def queue_position(self, order_id: str) -> int:
         """Count ahead of a resting order at its price. Raises VenueError 404 if it does not rest."""
         order = self._floor.orders.get(order_id)
-        interest = None if order is None else self._floor.account(order.user_id).resting.get(order_id)
-        if order is None or interest is None:
+        if order is None:
+            raise VenueError(404, "not_found", "not found")
+        account = account_of(self._floor, order.user_id, order.request.subaccount)
+        interest = account.resting.get(order_id)
+        if interest is None:
             raise VenueError(404, "not_found", "not found")
         return self._floor.books[order.ticker].sides[order.side].ahead_of(interest)
 
@@ -174,6 +183,7 @@ class Venue:
         client_order_id: str = "",
         updated_client_order_id: str = "",
         expiration_s: int | None = None,
+        subaccount: int = 0,
     ) -> Amended:
         """``count`` is the total: filled plus desired resting (protocol section 5.2)."""
         return self._entry.amend(
@@ -186,20 +196,79 @@ class Venue:
             client_order_id=client_order_id,
             updated_client_order_id=updated_client_order_id,
             expiration_s=expiration_s,
+            subaccount=subaccount,
         )
 
     def decrease(
-        self, user_id: str, order_id: str, *, reduce_by: int | None = None, reduce_to: int | None = None
+        self,
+        user_id: str,
+        order_id: str,
+        *,
+        reduce_by: int | None = None,
+        reduce_to: int | None = None,
+        subaccount: int = 0,
     ) -> Order:
         """Exactly one of the two; keeps the place in the queue; down to 0 is a cancel."""
-        return self._entry.decrease(user_id, order_id, reduce_by, reduce_to)
+        return self._entry.decrease(user_id, order_id, reduce_by, reduce_to, subaccount)
 
-    def cancel(self, user_id: str, order_id: str) -> tuple[Order, int]:
+    def cancel(self, user_id: str, order_id: str, *, subaccount: int = 0) -> tuple[Order, int]:
         """The order, and the count that left the book."""
-        return self._entry.cancel(user_id, order_id)
+        return self._entry.cancel(user_id, order_id, subaccount)
 
-    def cancel_all(self, user_id: str) -> None:
-        self._entry.cancel_all(user_id)
+    def cancel_all(self, user_id: str, *, subaccount: int = 0) -> None:
+        self._entry.cancel_all(user_id, subaccount)
+
+    # -- order groups: counts in 1/100 contract, refusals as in `groups.Groups` -----------------------------
+    def create_group(self, user_id: str, limit: int, subaccount: int = 0) -> Group:
+        """``limit``: how much may match in 15 seconds, 1 to 1,000,000 contracts; else VenueError 400."""
+        return self._groups.create(user_id, limit, subaccount)
+
+    def groups_of(self, user_id: str, subaccount: int | None = None) -> list[Group]:
+        """Oldest first; of all subaccounts with ``None``."""
+        return self._groups.of(user_id, subaccount)
+
+    def group(self, user_id: str, group_id: str, subaccount: int | None = None) -> Group:
+        """Raises VenueError 404 for one that is not there, or in another subaccount."""
+        return self._groups.get(user_id, group_id, subaccount)
+
+    def group_orders(self, user_id: str, group_id: str) -> list[str]:
+        """Ids of its resting orders, oldest first."""
+        return self._groups.orders(self._groups.get(user_id, group_id, None))
+
+    def group_matched(self, user_id: str, group_id: str) -> int:
+        """Count matched within the last 15 seconds."""
+        return self._groups.matched(self._groups.get(user_id, group_id, None))
+
+    def reset_group(self, user_id: str, group_id: str, subaccount: int | None = None) -> None:
+        self._groups.reset(self._groups.get(user_id, group_id, subaccount))
+
+    def trigger_group(self, user_id: str, group_id: str, subaccount: int | None = None) -> None:
+        self._groups.trigger(self._groups.get(user_id, group_id, subaccount))
+
+    def set_group_limit(self, user_id: str, group_id: str, limit: int, subaccount: int | None = None) -> None:
+        """A limit that the last 15 seconds have reached already triggers the group."""
+        self._groups.set_limit(self._groups.get(user_id, group_id, subaccount), limit)
+
+    def delete_group(self, user_id: str, group_id: str, subaccount: int | None = None) -> None:
+        self._groups.delete(self._groups.get(user_id, group_id, subaccount))
+
+    # -- subaccounts: money in 1/1,000,000 dollar, refusals as in `subaccounts.Subaccounts` -----------------
+    def create_subaccount(self, user_id: str) -> int:
+        """Its number, from 1; without cash. Raises VenueError 400 after the 63rd."""
+        return self._subaccounts.create(user_id)
+
+    def transfer(
+        self, user_id: str, transfer_id: str, from_subaccount: int, to_subaccount: int, amount: int
+    ) -> Transfer:
+        return self._subaccounts.transfer(user_id, transfer_id, from_subaccount, to_subaccount, amount)
+
+    def transfers_of(self, user_id: str) -> list[Transfer]:
+        """Oldest first."""
+        return self._subaccounts.transfers(user_id)
+
+    def subaccount_balances(self, user_id: str) -> dict[int, int]:
+        """Cash of every subaccount, by number."""
+        return self._subaccounts.balances(user_id)
 
     # -- time and life --------------------------------------------------------------------------------------
     def advance(self, now: int) -> None:
@@ -241,7 +310,7 @@ class Venue:
         self._floor.ledger.check()
         for book in self._floor.books.values():
             book.check()
-        for account in self.accounts.values():
+        for account in self._floor.ledger.everyone():
             for order_id, interest in account.resting.items():
                 order = self.orders[order_id]
                 assert order.status == "resting" and order.remaining == interest.remaining > 0, order_id

@@ -17,6 +17,7 @@ MarketStatus: TypeAlias = Literal[
 ]
 TimeInForce: TypeAlias = Literal["fill_or_kill", "good_till_canceled", "immediate_or_cancel"]
 SelfTrade: TypeAlias = Literal["taker_at_cross", "maker"]
+GroupEvent: TypeAlias = Literal["created", "triggered", "reset", "deleted", "limit_updated"]
 
 PRICE_ONE = 10_000
 COUNT_ONE = 100
@@ -82,6 +83,18 @@ class Order:
     @property
     def side(self) -> BookSide:
         return self.request.side
+
+
+@dataclass(slots=True)
+class Group:
+    """An order group: once ``limit`` (count) has matched within 15 seconds, it is triggered: its orders are
+    canceled, and no new ones accepted until it is reset (protocol section 6)."""
+
+    group_id: str
+    user_id: str
+    limit: int
+    subaccount: int = 0
+    is_triggered: bool = False
 
 
 @dataclass(slots=True)
@@ -207,6 +220,28 @@ class PositionChanged:
     now: int
     user_id: str
     position: Position
+    subaccount: int = 0
+
+
+@dataclass(slots=True)
+class CashMoved:
+    """A transfer between subaccounts: ``cash`` is what ``subaccount`` now has."""
+
+    now: int
+    user_id: str
+    subaccount: int
+    cash: int
+
+
+@dataclass(slots=True)
+class GroupChanged:
+    """``limit`` (count) only for ``created`` and ``limit_updated``, as in the order_group_updates channel."""
+
+    now: int
+    user_id: str
+    group_id: str
+    event_type: GroupEvent
+    limit: int | None = None
 
 
 @dataclass(slots=True)
@@ -225,7 +260,15 @@ class LifecycleChanged:
 
 
 Announcement: TypeAlias = (
-    BookChanged | Traded | Filled | OrderChanged | PositionChanged | TickerChanged | LifecycleChanged
+    BookChanged
+    | Traded
+    | Filled
+    | OrderChanged
+    | PositionChanged
+    | TickerChanged
+    | LifecycleChanged
+    | GroupChanged
+    | CashMoved
 )
 
 
