@@ -144,7 +144,7 @@ def _facts(config: Config) -> dict[str, Any]:
         "ws_url": endpoints.ws_url if endpoints else None,
         "run_dir": config.run_dir,
         "desks": shown["desks"],
-        "limits": {key: value for key, value in shown["limits"].items() if key != "thresholds"},
+        "limits": shown["limits"],
         "circuit_breaker": shown["circuit_breaker"],
     }
 

@@ -107,7 +107,7 @@ def test_a_fault_of_ours_cancels_everything_says_so_and_the_next_start_works(
     config = settings(home, desks={"DEFAULT": {"strategy": "faulty"}})
     arguments = ("--config", config, "--json")
     with bot_process(run_dir, *arguments, environment=exchange.environment(), directory=home) as bot:
-        bot.sees("a resting quote", exchange.resting)
+        bot.waits_for("order_acknowledged")
         assert bot.ends() == 1
         eventually("an empty list of orders", exchange.nothing_rests, READS_EVERY)  # reads lag
         (crash,) = bot.alerts("bot_crash")
