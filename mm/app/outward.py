@@ -22,7 +22,7 @@ from mm.core.events import (
     OrderStatus,
 )
 from mm.core.units import Nanos
-from mm.kalshi.calls import RequestAction
+from mm.kalshi.calls import RequestAction, refusal
 from mm.kalshi.conversation import Cost
 from mm.kalshi.limiter import Limiter
 
@@ -64,6 +64,10 @@ class Outward:
 
     def resubscribe(self, ticker: str) -> None:
         self._feed.resubscribe(ticker)
+
+    def refuse(self, action: PlaceOrder | AmendOrder) -> AnyEvent:
+        """The answer to an order that may not leave: it was not written down."""
+        return refusal(action, self._clock(), 0, "no_journal", "the journal cannot be written")
 
     def heard(self, event: AnyEvent) -> None:
         """A 429 says that we counted wrongly: the bucket is empty."""

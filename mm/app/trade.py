@@ -164,7 +164,13 @@ class Trade:
 
         line.listen = listen
         carry_out = partial(self._live.carry_out, outward)
-        return Runner(engine, carry_out, self._journal, [*self._observers, self._notes])
+        return Runner(
+            engine,
+            carry_out,
+            self._journal,
+            [*self._observers, self._notes],
+            lambda action: inbox.put((outward.refuse(action),)),
+        )
 
     # -- turning -------------------------------------------------------------------------------------------
     async def _turn(self, line: Line, runner: Runner, feed: Feed, discovery: Discovery) -> Stop:
