@@ -40,7 +40,7 @@ CORE_ORDER = (
     {"grid"},
     {"events"},
     {"actions", "strategy", "settings"},
-    {"picture", "book", "order", "fees", "ledger"},
+    {"picture", "book", "order", "fees", "ledger", "calls"},
     {"orders", "market"},
     {"exposure", "diff", "breaker", "upkeep"},
     {"risk", "knowledge"},

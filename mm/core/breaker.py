@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from mm.core.calls import CallRecord
 from mm.core.picture import BreakerPicture
 from mm.core.settings import BreakerLimits
 from mm.core.units import MONEY_DOLLAR, SECOND, Money, Nanos
@@ -32,7 +33,7 @@ class Measures:
 
     def __init__(self) -> None:
         self.now: Nanos = 0
-        self.consecutive_errors = 0
+        self.calls = CallRecord()
         self.recent_errors: deque[tuple[Nanos, str]] = deque(maxlen=RECENT_ERRORS)
         self.pnl_floor_base: Money = 0
         self.pnl: Money = 0
@@ -45,23 +46,19 @@ class Measures:
         self.day_base: Money = 0
         self.week_base: Money = 0
         self.day_equity: Money | None = None
-        self._calls: deque[tuple[Nanos, bool]] = deque()
-        self._failed = 0
 
     # -- what happens ----------------------------------------------------------------------------------
     def call_answered(self, now: Nanos, error: str, window: Nanos) -> None:
         """One request was answered; ``error`` is empty if the exchange did its part."""
-        self._calls.append((now, bool(error)))
-        self._failed += bool(error)
-        self.consecutive_errors = self.consecutive_errors + 1 if error else 0
         if error:
             self.recent_errors.append((now, error))
-        self._forget(now - window)
+        self.calls.answered(now, failed=bool(error))
+        self.calls.forget(now - window)
 
     def time_is(self, now: Nanos, window: Nanos) -> None:
         """Days and weeks (UTC) begin with the P&L of their first moment."""
         self.now = now
-        self._forget(now - window)
+        self.calls.forget(now - window)
         day = now // DAY
         if day != self._day:
             self._day, self.day_base, self.day_equity = day, self.pnl, self.equity
@@ -73,25 +70,10 @@ class Measures:
 
     def begin_anew(self) -> None:
         """A person reset the breaker: what tripped it is forgiven, what happens next is not."""
-        self.consecutive_errors = 0
+        self.calls.clear()
         self.losing_streak = 0
-        self._calls.clear()
-        self._failed = 0
         self.pnl_floor_base = self.day_base = self.week_base = self.pnl
         self.day_equity = self.equity
-
-    def _forget(self, before: Nanos) -> None:
-        while self._calls and self._calls[0][0] < before:
-            self._failed -= self._calls.popleft()[1]
-
-    # -- what the rows read ----------------------------------------------------------------------------
-    @property
-    def samples(self) -> int:
-        return len(self._calls)
-
-    @property
-    def error_fraction(self) -> float:
-        return self._failed / len(self._calls) if self._calls else 0.0
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -113,7 +95,7 @@ def _optional_dollars(money: Money | None) -> float | None:
 
 
 def _error_fraction(m: Measures, limits: BreakerLimits) -> float:
-    return m.error_fraction if m.samples >= limits.error_min_samples else 0.0
+    return m.calls.error_fraction if m.calls.samples >= limits.error_min_samples else 0.0
 
 
 def _daily_loss_fraction(m: Measures, limits: BreakerLimits) -> float:
@@ -127,7 +109,7 @@ def _down_for(m: Measures, limits: BreakerLimits) -> float:
 ROWS: tuple[Row, ...] = (
     Row(
         "max_consecutive_errors",
-        lambda m, _: m.consecutive_errors,
+        lambda m, _: m.calls.errors_in_a_row,
         lambda x: x.max_consecutive_errors,
         True,
         "{measure:.0f} API errors in a row (limit {limit:.0f})",
@@ -229,7 +211,7 @@ class Breaker:
             trip_rule=trip.rule if trip else "",
             trip_reason=trip.reason if trip else "",
             trip_ts=trip.ts if trip else 0,
-            consecutive_errors=self.measures.consecutive_errors,
+            consecutive_errors=self.measures.calls.errors_in_a_row,
             measures={row.name: float(row.measure(self.measures, self.limits)) for row in ROWS},
             thresholds={name: float(limit) for name, limit in limits.items() if limit is not None},
             recent_errors=tuple(text for _, text in self.measures.recent_errors),

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from mm.core.breaker import DAY, ROWS, Breaker, Measures
+from mm.core.calls import MOMENT, CallRecord
 from mm.core.settings import BreakerLimits
 from mm.core.units import MONEY_DOLLAR, SECOND, Money, Nanos
 
@@ -39,8 +40,11 @@ def lose(measures: Measures, loss: Money, now: Nanos = MONDAY) -> None:
 
 
 def calls(measures: Measures, failed: int, good: int, now: Nanos = MONDAY) -> None:
+    """Answers one moment apart, from ``now`` on or after those that were: each is evidence of its own."""
+    first = measures.calls.samples
     for number in range(failed + good):
-        measures.call_answered(now, "503" if number < failed else "", WINDOW)
+        at = now + (first + number) * MOMENT
+        measures.call_answered(at, "503" if number < failed else "", WINDOW)
 
 
 def streak(measures: Measures, length: int) -> None:
@@ -140,19 +144,45 @@ def test_a_few_calls_prove_no_error_rate() -> None:
 def test_errors_older_than_the_window_are_forgotten_and_those_at_its_edge_are_not() -> None:
     measures = Measures()
     calls(measures, 30, 30)
-    measures.time_is(MONDAY + WINDOW, WINDOW)
-    assert (measures.samples, measures.error_fraction) == (60, 0.5)
-    measures.time_is(MONDAY + WINDOW + 1, WINDOW)
-    assert (measures.samples, measures.error_fraction) == (0, 0.0)
+    measures.time_is(MONDAY + WINDOW + MOMENT - 1, WINDOW)
+    assert (measures.calls.samples, measures.calls.error_fraction) == (60, 0.5)
+    measures.time_is(MONDAY + WINDOW + MOMENT, WINDOW)
+    assert (measures.calls.samples, measures.calls.error_fraction) == (59, pytest.approx(29 / 59))
+    measures.time_is(MONDAY + 2 * WINDOW, WINDOW)
+    assert (measures.calls.samples, measures.calls.error_fraction) == (0, 0.0)
     calls(measures, 0, 5, now=MONDAY + 2 * WINDOW)
-    assert measures.error_fraction == 0.0
+    assert measures.calls.error_fraction == 0.0
 
 
 def test_a_good_answer_ends_a_row_of_errors() -> None:
     measures = Measures()
     calls(measures, 9, 1)
     calls(measures, 9, 0)
-    assert measures.consecutive_errors == 9
+    assert measures.calls.errors_in_a_row == 9
+
+
+def test_what_fails_together_is_one_error() -> None:
+    """A second without network fails every request under way: that is no ten errors in a row."""
+    measures = Measures()
+    for number in range(30):
+        measures.call_answered(MONDAY + number % 2, "no answer", WINDOW)
+    assert (measures.calls.errors_in_a_row, measures.calls.samples) == (1, 1)
+    measures.call_answered(MONDAY + MOMENT, "no answer", WINDOW)
+    assert measures.calls.errors_in_a_row == 2
+    measures.call_answered(MONDAY + MOMENT + 1, "", WINDOW)
+    assert measures.calls.errors_in_a_row == 0, "the exchange did answer in that moment"
+
+
+def test_the_error_rate_is_that_of_the_moments_however_much_was_asked_in_each() -> None:
+    """A blip that fails a burst is a small part of the window; a steady tenth of failures is a tenth."""
+    blip, steady = CallRecord(), CallRecord()
+    for moment in range(100):
+        for number in range(20 if moment in (7, 8) else 1):
+            blip.answered(moment * MOMENT + number, failed=moment in (7, 8))
+        for number in range(10):
+            steady.answered(moment * MOMENT + number, failed=number == 3)
+    assert blip.error_fraction == 0.02
+    assert steady.error_fraction == 0.1
 
 
 def test_the_daily_loss_begins_anew_at_midnight_and_the_weekly_on_monday() -> None:

@@ -79,8 +79,10 @@ def test_a_link_that_came_back_in_time_trips_nothing() -> None:
 
 # -- the breaker -------------------------------------------------------------------------------------------
 def errors(bench: Bench, count: int) -> list[str]:
+    """One after the other, half a second apart: what fails together is one error."""
     lines: list[str] = []
     for _ in range(count):
+        lines += bench.tick(0.5)
         lines += bench.step(ApiError(bench.now, 4_000, RequestKind.QUERY_ACCOUNT, 503, ""))
         lines += bench.tick()
     return lines

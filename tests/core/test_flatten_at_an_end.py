@@ -167,6 +167,7 @@ def test_positions_stay_unless_the_settings_say_otherwise() -> None:
 def test_other_trips_close_nothing() -> None:
     bench = holding(settings=engine_settings(flatten_on_feed_lost=True))
     for _ in range(bench.settings.breaker.max_consecutive_errors):
+        assert bench.tick(0.5) == []
         bench.step(ApiError(bench.now, 0, RequestKind.CANCEL_ALL, 503, ""))
     assert bench.tick() == ["alert circuit_breaker"]
     assert ticks(bench, 5) == []
