@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING, NoReturn
 import rich_click as click
 
 if TYPE_CHECKING:
+    from mm.sim.faults import Fault
     from mm.sim.server import RunningServer
+    from mm.sim.server_admin import AdminSettings
     from mm.sim.server_world import World
     from mm.sim.signatures import KeyRing
 
@@ -83,6 +85,19 @@ def _regime(ctx: click.Context, param: click.Parameter, value: str) -> str:
 @click.option(
     "--regime", default="index_hour", show_default=True, callback=_regime, help="Climate of the crowd."
 )
+@click.option(
+    "--faults", type=click.Path(path_type=Path), help="YAML or JSON file: what goes wrong, row by row."
+)
+@click.option(
+    "--admin-port",
+    type=click.IntRange(0, 65535),
+    help="Also listen here, on 127.0.0.1, for faults, pauses and read lag; 0 is any free port.",
+)
+@click.option(
+    "--admin-token",
+    type=click.Path(path_type=Path),
+    help="File (chmod 600) with the token of the admin port; a new one if not given.",
+)
 @click.option("--exit-with-stdin", is_flag=True, help="End when standard input ends: the parent has gone.")
 def exchange(
     i_know: bool,
@@ -95,34 +110,46 @@ def exchange(
     seed: int,
     cash: int,
     regime: str,
+    faults: Path | None,
+    admin_port: int | None,
+    admin_token: Path | None,
     exit_with_stdin: bool,
 ) -> None:
     """Run the simulated exchange until it is stopped.
 
     When it listens it prints one line of JSON: rest_url, ws_url, key_id, private_key_path (null where
-    --public-key was given; else a file that is removed at the end) and markets.
+    --public-key was given; else a file that is removed at the end) and markets; with --admin-port also
+    admin: its url and token_path.
     """
     from mm.sim.server import CannotListen, ServerSettings, serve_until_stopped
 
     if public_key is not None and key_id is None:
         raise click.UsageError("--public-key needs --key-id")
+    if admin_token is not None and admin_port is None:
+        raise click.UsageError("--admin-token needs --admin-port")
     # Until the server minds its signals itself: end by an exception, so that the private key is removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     world = _world(tape, speed, seed, cash, regime)
+    world.exchange.faults.script.extend(_faults(faults))
     key_id = key_id or str(uuid.uuid4())
-    with _keys(key_id, public_key) as (keys, private_key_path):
+    with (
+        _keys(key_id, public_key) as (keys, private_key_path),
+        _admin(admin_port, admin_token) as (admin, token_path),
+    ):
 
         def ready(server: RunningServer) -> None:
-            facts = {
+            facts: dict[str, object] = {
                 "rest_url": server.rest_url,
                 "ws_url": server.ws_url,
                 "key_id": key_id,
                 "private_key_path": private_key_path,
                 "markets": world.markets,
             }
+            if server.admin_url is not None:
+                facts["admin"] = {"url": server.admin_url, "token_path": token_path}
             click.echo(json.dumps(facts))  # click flushes what it writes
 
-        settings = ServerSettings(world.exchange, keys, host, port)
+        settings = ServerSettings(world.exchange, keys, host, port, admin=admin)
         try:
             asyncio.run(serve_until_stopped(settings, ready, exit_with_stdin=exit_with_stdin))
         except CannotListen as error:
@@ -141,6 +168,35 @@ def _world(tape: Path | None, speed: float, seed: int, cash: int, regime: str) -
         return recorded(tape, speed, seed, cash)
     except RecordingError as error:
         _fail(f"cannot play the tape: {error}")
+
+
+def _faults(path: Path | None) -> list[Fault]:
+    from mm.sim.fault_rows import BadFaults, load_faults
+
+    try:
+        return [] if path is None else load_faults(path)
+    except (BadFaults, OSError) as error:
+        _fail(f"cannot use {path}: {error.strerror if isinstance(error, OSError) else error}")
+
+
+@contextmanager
+def _admin(port: int | None, token_file: Path | None) -> Iterator[tuple[AdminSettings | None, str | None]]:
+    """The settings of the admin port, if there is to be one, and where its token is."""
+    from mm.sim.server_admin import AdminSettings
+    from mm.sim.server_token import BadToken, read_token, temporary_token
+
+    if port is None:
+        yield None, None
+        return
+    if token_file is None:
+        with temporary_token() as token:
+            yield AdminSettings(token.text, port), str(token.path)
+        return
+    try:
+        token = read_token(token_file)
+    except (BadToken, OSError) as error:
+        _fail(f"cannot use {token_file}: {error.strerror if isinstance(error, OSError) else error}")
+    yield AdminSettings(token.text, port), str(token_file)
 
 
 @contextmanager

@@ -65,12 +65,22 @@ class Exchange:
         self.crowds: list[Crowd] = []
         self._reads = Reads(venue, read_lag_ns)
         self._buckets = Buckets(tier)
+        self._switches = switches
         self._candles = Candles(venue)
         self._context = Context(venue, self._reads, self._candles, self._buckets, switches)
         self._stream = Stream(venue, random)
         self._most_backlog = most_backlog
         self._connections: list[Connection] = []
         venue.listeners.extend((self._reads.hear, self._candles.hear, self._stream.hear))
+
+    @property
+    def read_lag_ns(self) -> int:
+        """How far portfolio reads trail the engine; may be set while the exchange runs."""
+        return self._reads.lag_ns
+
+    @read_lag_ns.setter
+    def read_lag_ns(self, lag_ns: int) -> None:
+        self._reads.lag_ns = lag_ns
 
     # -- time -----------------------------------------------------------------------------------------------
     def advance(self, now: int) -> None:
@@ -192,10 +202,23 @@ class Exchange:
         the bytes it has not got rid of; ``reset`` is called where a fault kills the connection."""
         self.advance(now)
         line = Line(send, self.faults, reset)
-        connection = Connection(self._stream, user_id, line, self.advance, backlog, self._most_backlog)
+        connection = Connection(
+            self._stream,
+            user_id,
+            line,
+            self.advance,
+            backlog,
+            self._most_backlog,
+            is_stamped=self._switches.sending_ts,
+        )
         connection.tell_time(now)
         self._connections = [one for one in self._connections if one.is_open] + [connection]
         return connection
+
+    def has_room(self, user_id: str) -> bool:
+        """Whether this member may open one more stream."""
+        mine = [one for one in self._connections if one.is_open and one.user_id == user_id]
+        return len(mine) < self._switches.most_connections
 
 
 def _faulty(fault: Fault) -> Response:

@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from mm.sim.exchange import Exchange
-from mm.sim.rest import PREFIX, Response, nested_error
+from mm.sim.rest import PREFIX, Response, nested_error, too_many_requests
+from mm.sim.server_admin import HOST as ADMIN_HOST
+from mm.sim.server_admin import AdminSettings, admin_app
 from mm.sim.server_stream import StreamClient
 from mm.sim.signatures import KeyRing, missing_signature
 from mm.sim.words import VenueError
@@ -33,32 +35,45 @@ class CannotListen(Exception):
 
 @dataclass(frozen=True, slots=True)
 class ServerSettings:
-    """``port`` 0: any free one. ``ping_s``: seconds between the pings of a WebSocket (10 on the exchange)."""
+    """``port`` 0: any free one. ``ping_s``: seconds between the pings of a WebSocket (10 on the exchange).
+    ``admin``: the operator's door, if there is to be one."""
 
     exchange: Exchange
     keys: KeyRing
     host: str = "127.0.0.1"
     port: int = 0
     ping_s: float = 10.0
+    admin: AdminSettings | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Site:
+    """One port with what answers on it."""
+
+    runner: web.AppRunner
+    port: int
 
 
 class RunningServer:
-    """A server that listens. ``clock`` is the task that turns the exchange; it ends only by failing."""
+    """A server that listens. ``clock`` is the task that turns the exchange; it ends only by failing.
+    ``admin_url`` is None where there is no admin port."""
 
-    def __init__(self, runner: web.AppRunner, clock: asyncio.Task[None], host: str, port: int) -> None:
+    def __init__(self, clock: asyncio.Task[None], host: str, front: _Site, admin: _Site | None) -> None:
         shown = f"[{host}]" if ":" in host else host
-        self.port = port
-        self.rest_url = f"http://{shown}:{port}{PREFIX}"
-        self.ws_url = f"ws://{shown}:{port}{WS_PATH}"
+        self.port = front.port
+        self.rest_url = f"http://{shown}:{self.port}{PREFIX}"
+        self.ws_url = f"ws://{shown}:{self.port}{WS_PATH}"
+        self.admin_url = None if admin is None else f"http://{ADMIN_HOST}:{admin.port}"
         self.clock = clock
-        self._runner = runner
+        self._sites = [front] if admin is None else [front, admin]
 
     async def stop(self) -> None:
         """Close all connections and free the port."""
         self.clock.cancel()
         with suppress(asyncio.CancelledError):
             await self.clock
-        await self._runner.cleanup()
+        for site in self._sites:
+            await site.runner.cleanup()
 
 
 async def serve(settings: ServerSettings) -> RunningServer:
@@ -68,17 +83,29 @@ async def serve(settings: ServerSettings) -> RunningServer:
     app.router.add_get(WS_PATH, faces.stream)
     app.router.add_route("*", "/{path:.*}", faces.rest)
     app.on_shutdown.append(faces.hang_up)
+    front = await _listen(app, settings.host, settings.port)
+    admin = None
+    if settings.admin is not None:
+        door = admin_app(settings.exchange, faces.now, settings.admin.token)
+        try:
+            admin = await _listen(door, ADMIN_HOST, settings.admin.port)
+        except CannotListen:
+            await front.runner.cleanup()
+            raise
+    return RunningServer(asyncio.create_task(faces.turn()), settings.host, front, admin)
+
+
+async def _listen(app: web.Application, host: str, port: int) -> _Site:
     # aiohttp sets TCP_NODELAY on every connection it accepts.
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
     await runner.setup()
     try:
-        await web.TCPSite(runner, settings.host, settings.port).start()
+        await web.TCPSite(runner, host, port).start()
     except OSError as error:
         await runner.cleanup()
         reason = os.strerror(error.errno) if error.errno and error.errno > 0 else str(error)
-        raise CannotListen(f"{settings.host}:{settings.port}: {reason}") from None
-    port: int = runner.addresses[0][1]
-    return RunningServer(runner, asyncio.create_task(faces.turn()), settings.host, port)
+        raise CannotListen(f"{host}:{port}: {reason}") from None
+    return _Site(runner, runner.addresses[0][1])
 
 
 async def serve_until_stopped(
@@ -123,14 +150,14 @@ class _Faces:
         self._ping_s = settings.ping_s
         self._clients: set[StreamClient] = set()
 
-    def _now(self) -> int:
+    def now(self) -> int:
         """Real time, but never before what the venue has seen: the system's clock may be set back."""
         return max(time.time_ns(), self._exchange.venue.now)
 
     async def turn(self) -> None:
         """Let the exchange live: crowds, timers and held frames, each when it is due."""
         while True:
-            now = self._now()
+            now = self.now()
             self._exchange.advance(now)
             wake = self._exchange.next_wake()
             until = _LONGEST_NAP_S if wake is None else (wake - now) / NANO
@@ -142,12 +169,12 @@ class _Faces:
             raise web.HTTPMovedPermanently(path.rstrip("/"))
         body = await request.read()
         try:
-            user_id = self._keys.user_of(self._now(), request.method, path, request.headers)
+            user_id = self._keys.user_of(self.now(), request.method, path, request.headers)
         except VenueError as error:
             return _answer(nested_error(error))
         await _pause(self._exchange.faults.hold_ns(request.method, path))
         query = request.rel_url.raw_query_string
-        response = self._exchange.request(self._now(), user_id, request.method, path, query, body)
+        response = self._exchange.request(self.now(), user_id, request.method, path, query, body)
         await _pause(response.delay_ns)
         if response.reset and request.transport is not None:
             request.transport.abort()
@@ -155,12 +182,14 @@ class _Faces:
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         try:
-            user_id = self._keys.user_of(self._now(), "GET", WS_PATH, request.headers)
+            user_id = self._keys.user_of(self.now(), "GET", WS_PATH, request.headers)
             if user_id is None:
                 raise missing_signature()
+            if not self._exchange.has_room(user_id):
+                return _answer(too_many_requests())
         except VenueError as error:
             return _answer(nested_error(error))
-        client = StreamClient(self._exchange, self._now, self._ping_s)
+        client = StreamClient(self._exchange, self.now, self._ping_s)
         self._clients.add(client)
         try:
             return await client.talk(request, user_id)

@@ -6,9 +6,10 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 
-from aiohttp import WSCloseCode, WSMsgType, web
+from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from mm.sim.exchange import Exchange
+from mm.sim.stream_connection import Connection
 
 HEARTBEAT = b"heartbeat"
 
@@ -20,7 +21,7 @@ class StreamClient:
         self._exchange = exchange
         self._now = now
         self._ping_s = ping_s
-        self._socket = web.WebSocketResponse()
+        self._socket = web.WebSocketResponse(autoping=False)  # a fault may silence pongs too
         self._outbox: deque[str] = deque()
         self._unsent = 0
         self._filled = asyncio.Event()
@@ -36,17 +37,25 @@ class StreamClient:
             backlog=lambda: self._unsent,
             reset=lambda: None if transport is None else transport.abort(),
         )
-        tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping())]
+        tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping(connection))]
         try:
             async for message in self._socket:
-                is_text = message.type is WSMsgType.TEXT
-                connection.command(self._now(), message.data if is_text else "")
+                await self._hear(connection, message)
         finally:
             connection.close()
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
         return self._socket
+
+    async def _hear(self, connection: Connection, message: WSMessage) -> None:
+        """One message of the client: a command, a ping to answer, or a pong."""
+        if message.type is WSMsgType.PING:
+            if not connection.line.is_frozen(self._now()):
+                await self._socket.pong(message.data)
+        elif message.type is not WSMsgType.PONG:
+            is_text = message.type is WSMsgType.TEXT
+            connection.command(self._now(), message.data if is_text else "")
 
     async def hang_up(self) -> None:
         """The server goes away."""
@@ -70,10 +79,11 @@ class StreamClient:
         except ConnectionError:
             return  # the reading half sees the same and ends the talk
 
-    async def _ping(self) -> None:
+    async def _ping(self, connection: Connection) -> None:
         try:
             while not self._socket.closed:
                 await asyncio.sleep(self._ping_s)
-                await self._socket.ping(HEARTBEAT)
+                if not connection.line.is_frozen(self._now()):
+                    await self._socket.ping(HEARTBEAT)
         except ConnectionError:
             return

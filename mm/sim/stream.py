@@ -71,8 +71,10 @@ class Stream:
 
     # -- what they hear -------------------------------------------------------------------------------------
     def hear(self, announcement: Announcement) -> None:
-        """Listener of the venue."""
-        self._hear[type(announcement)](announcement)
+        """Listener of the venue; for some of what it says (a move of cash) there is no channel."""
+        hear = self._hear.get(type(announcement))
+        if hear is not None:
+            hear(announcement)
 
     def _put(self, channel: str, kind: str, audience: list[Subscription], body: str) -> None:
         tray = self._tray.setdefault(channel, [])

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from mm.sim.faults import Line
 from mm.sim.rest import Json
+from mm.sim.rest_numbers import MILLISECOND
 from mm.sim.stream import Stream
 from mm.sim.stream_bodies import json_text
 from mm.sim.stream_channels import ERRORS, Channel, CommandError
@@ -16,7 +17,7 @@ from mm.sim.stream_subscription import Subscription
 class Connection:
     """``advance`` brings the exchange to the time of a command; ``line`` carries the frames; ``backlog`` says
     how many bytes the client has not taken yet: above ``most_backlog`` a subscription that wants to send more
-    ends with error 25."""
+    ends with error 25. ``is_stamped``: frames carry ``sending_ts_ms``."""
 
     def __init__(
         self,
@@ -26,6 +27,8 @@ class Connection:
         advance: Callable[[int], None],
         backlog: Callable[[], int],
         most_backlog: int,
+        *,
+        is_stamped: bool = False,
     ) -> None:
         self.user_id = user_id
         self.line = line
@@ -34,6 +37,7 @@ class Connection:
         self._advance = advance
         self._backlog = backlog
         self._most_backlog = most_backlog
+        self._is_stamped = is_stamped
         self._now = 0
         self._last_sid = 0
         self._subscriptions: dict[int, Subscription] = {}
@@ -229,5 +233,8 @@ class Connection:
             self._send(subscription.error_text(25))
 
     def _send(self, frame: str) -> None:
-        if self.is_open:
-            self.line.push(self._now, frame)
+        if not self.is_open:
+            return
+        if self._is_stamped:
+            frame = f'{{"sending_ts_ms":{self._now // MILLISECOND},{frame[1:]}'
+        self.line.push(self._now, frame)

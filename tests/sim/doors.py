@@ -20,8 +20,10 @@ from websockets.sync.client import ClientConnection, connect
 
 from mm.sim.buckets import TIERS, Tier
 from mm.sim.exchange import Exchange
+from mm.sim.face_switches import FaceSwitches
 from mm.sim.faults import Fault, Faults
 from mm.sim.server import RunningServer, ServerSettings, serve
+from mm.sim.server_admin import AdminSettings
 from mm.sim.signatures import HEADERS, KeyRing
 from mm.sim.venue import Venue
 from tests.sim.faces import small_venue
@@ -108,16 +110,27 @@ class Listener:
         return frames
 
 
+def wait_until(arrived: Callable[[], bool]) -> None:
+    """Ask again until it has come; TimeoutError where it never does."""
+    deadline = time.monotonic() + WAIT_S
+    while not arrived():
+        if time.monotonic() > deadline:
+            raise TimeoutError
+        time.sleep(0.001)
+
+
 class Door:
     """A running server. ``call`` runs a function inside its loop, between two requests."""
 
-    def __init__(self, exchange: Exchange, ping_s: float) -> None:
+    def __init__(self, exchange: Exchange, ping_s: float, admin_token: str | None) -> None:
         self.exchange = exchange
         self.keys = KeyRing()
         self.loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self.loop.run_forever, daemon=True)
         self._thread.start()
-        self.server: RunningServer = self._await(serve(ServerSettings(exchange, self.keys, ping_s=ping_s)))
+        admin = None if admin_token is None else AdminSettings(admin_token)
+        settings = ServerSettings(exchange, self.keys, ping_s=ping_s, admin=admin)
+        self.server: RunningServer = self._await(serve(settings))
 
     def _await(self, awaitable: Any) -> Any:
         return asyncio.run_coroutine_threadsafe(awaitable, self.loop).result(WAIT_S)
@@ -146,6 +159,8 @@ def opened(
     script: list[Fault] | None = None,
     most_backlog: int = 10_000_000,
     ping_s: float = 10.0,
+    admin_token: str | None = None,
+    switches: FaceSwitches = FaceSwitches(),  # noqa: B008 - it is frozen
     prepare: Callable[[Exchange], None] = lambda exchange: None,
 ) -> Iterator[Door]:
     """A server for the time of a story; it must not have failed by its end."""
@@ -155,9 +170,10 @@ def opened(
         tier=tier,
         faults=Faults(script or []),
         most_backlog=most_backlog,
+        switches=switches,
     )
     prepare(exchange)
-    door = Door(exchange, ping_s)
+    door = Door(exchange, ping_s, admin_token)
     try:
         yield door
         assert not door.server.clock.done() or door.server.clock.cancelled()

@@ -108,6 +108,7 @@ def test_a_long_run_of_random_requests_keeps_to_both_specifications() -> None:
             assert is_error(response.status, body), (route, response.status, body)
         for frame in frames + client.new():
             frames_rules.check_frame(frame)
+            assert frame["sending_ts_ms"] * 1_000_000 <= face.now
             kinds[frame["type"]] += 1
         frames = []
     face.venue.check()

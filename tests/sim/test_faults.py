@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
@@ -70,3 +71,93 @@ def test_delays_hold_a_request_on_its_way_in_or_its_answer_on_its_way_out() -> N
 def test_a_fault_that_makes_no_sense_is_refused() -> None:
     with pytest.raises(ValueError, match="before_parse cannot be 'body'"):
         Fault("before_parse", "body")
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"point": "somewhere"}, "no point"),
+        ({"kind": "dance"}, "cannot be"),
+        ({"times": -1}, "negative"),
+        ({"probability": 1.5}, "probability"),
+        ({"status": 42}, "no status"),
+    ],
+)
+def test_nonsense_in_a_fault_is_named(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Fault(**{"point": "frame", "kind": "drop", **changes})
+
+
+def streaming(*script: Fault) -> tuple[Face, Client]:
+    """A client that follows the book; bob's orders make one frame each, from seq 2."""
+    face = Face(script=list(script))
+    client = Client(face, "ann")
+    client.subscribe(BOOK, market_ticker=OPEN)
+    client.new()
+    return face, client
+
+
+def bid(face: Face, times: int = 1) -> None:
+    for _ in range(times):
+        face.create("bob", "bid", "0.40", "1")
+
+
+@pytest.mark.parametrize("kind", ["stall", "freeze"])
+def test_a_stall_holds_all_frames_for_its_time_and_then_lets_them_go_in_order(kind: Any) -> None:
+    face, client = streaming(Fault("frame", kind, contains='"seq":3,', delay_ns=5 * SECOND))
+    bid(face, 3)
+    face.wait(4 * SECOND)
+    bid(face)
+    assert [one["seq"] for one in client.new()] == [2]
+    assert client.connection.line.is_frozen(face.now) == (kind == "freeze")
+    assert face.exchange.next_wake() == face.now + SECOND
+    face.wait(SECOND)
+    assert not client.connection.line.is_frozen(face.now)
+    bid(face)
+    assert [one["seq"] for one in client.new()] == [3, 4, 5, 6]
+
+
+def test_a_stall_without_a_time_lasts_until_the_script_is_cleared() -> None:
+    face, client = streaming(Fault("frame", "freeze", contains='"seq":2,'))
+    bid(face, 2)
+    face.wait(3_000 * SECOND)
+    assert client.new() == []
+    face.exchange.faults.clear()
+    assert not client.connection.line.is_frozen(face.now)
+    face.wait(0)
+    assert [one["seq"] for one in client.new()] == [2, 3]
+    bid(face)
+    assert [one["seq"] for one in client.new()] == [4]
+
+
+def test_frames_are_cut_short_or_replaced_by_rubbish() -> None:
+    face = Face(
+        script=[
+            Fault("frame", "truncate", contains='"seq":2,'),
+            Fault("frame", "garbage", contains='"seq":3,', body=b"\x00"),
+            Fault("frame", "garbage", contains='"seq":4,'),
+        ]
+    )
+    raw: list[str] = []
+    connection = face.exchange.connect(face.now, "ann", raw.append)
+    command = {"id": 1, "cmd": "subscribe", "params": {"channels": [BOOK], "market_ticker": OPEN}}
+    connection.command(face.now, json.dumps(command))
+    del raw[:]
+    bid(face, 4)
+    whole = json.loads(raw[3])
+    assert raw[0].startswith('{"type":"orderbook_delta"')
+    with pytest.raises(json.JSONDecodeError):
+        json.loads(raw[0])
+    assert raw[1] == "\x00"
+    assert raw[2].startswith("<html>")
+    assert whole["seq"] == 5
+
+
+def test_a_fault_with_a_chance_strikes_as_its_seed_says() -> None:
+    struck = []
+    for _ in range(2):
+        face, client = streaming(Fault("frame", "drop", times=100, probability=0.5))
+        bid(face, 40)
+        struck.append([one["seq"] for one in client.new()])
+    assert struck[0] == struck[1]
+    assert 5 < len(struck[0]) < 35

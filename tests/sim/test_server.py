@@ -16,13 +16,14 @@ from websockets.sync.client import connect
 
 from mm.sim.buckets import BASIC
 from mm.sim.exchange import Exchange
+from mm.sim.face_switches import FaceSwitches
 from mm.sim.faults import Fault
 from mm.sim.regimes import REGIMES
 from mm.sim.server import CannotListen, ServerSettings, serve
 from mm.sim.signatures import HEADERS
 from mm.sim.venue import Venue
 from mm.sim.world import demo_world
-from tests.sim.doors import Member, opened
+from tests.sim.doors import Member, opened, wait_until
 from tests.sim.faces import OPEN, order, spec
 from tests.sim.test_stream import rebuilt
 
@@ -227,6 +228,31 @@ def test_the_server_pings_with_heartbeat() -> None:
 
         message = asyncio.run(first_frame())
         assert (message.type, message.data) == (aiohttp.WSMsgType.PING, b"heartbeat")
+
+
+def test_a_ping_of_the_client_is_answered() -> None:
+    with opened() as door, Member("ann", door).stream() as stream:
+        assert stream.socket.ping(b"there?").wait(30)
+
+
+def test_a_member_has_only_so_many_streams_at_once() -> None:
+    with opened(switches=FaceSwitches(most_connections=2)) as door:
+        ann, bob = Member("ann", door), Member("bob", door)
+        with ann.stream() as first, ann.stream() as second:
+            for stream in (first, second):
+                stream.say({"id": 1, "cmd": "list_subscriptions"})
+                stream.next()
+            with pytest.raises(InvalidStatus) as caught, ann.stream():
+                pass
+            assert caught.value.response.status_code == 429
+            with bob.stream() as other:
+                other.say({"id": 1, "cmd": "list_subscriptions"})
+                assert other.next()["type"] == "ok"
+        open_still = door.exchange.has_room
+        wait_until(lambda: bool(door.call(lambda: open_still("ann"))))
+        with ann.stream() as again:
+            again.say({"id": 1, "cmd": "list_subscriptions"})
+            assert again.next()["type"] == "ok"
 
 
 def test_stopping_says_goodbye_and_frees_the_port() -> None:

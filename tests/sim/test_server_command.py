@@ -86,6 +86,34 @@ def test_it_prints_where_it_is_and_ends_with_its_parent() -> None:
         assert not key_file.parent.exists()
 
 
+def test_faults_of_a_file_strike_and_an_admin_port_is_told_of(tmp_path: Path) -> None:
+    script = tmp_path / "faults.yaml"
+    script.write_text("- {point: before_parse, kind: status, method: GET, contains: /markets, status: 502}\n")
+    with running("--faults", str(script), "--admin-port", "0") as (process, facts):
+        assert requests.get(f"{facts['rest_url']}/markets", timeout=WAIT_S).status_code == 502
+        assert requests.get(f"{facts['rest_url']}/markets", timeout=WAIT_S).status_code == 200
+        token_file = Path(facts["admin"]["token_path"])
+        assert token_file.stat().st_mode & 0o777 == 0o600
+        headers = {"Authorization": f"Bearer {token_file.read_text()}"}
+        state = requests.get(f"{facts['admin']['url']}/state", headers=headers, timeout=WAIT_S).json()
+        assert (state["trading_active"], state["faults"]) == (True, 1)
+        assert process.stdin is not None
+        process.stdin.close()
+        assert process.wait(WAIT_S) == 0
+        assert not token_file.parent.exists()
+
+
+def test_the_token_may_be_the_users_own(tmp_path: Path) -> None:
+    mine = tmp_path / "token"
+    mine.write_text("a-token-of-my-own\n")
+    mine.chmod(0o600)
+    with running("--admin-port", "0", "--admin-token", str(mine)) as (_, facts):
+        assert facts["admin"]["token_path"] == str(mine)
+        headers = {"Authorization": "Bearer a-token-of-my-own"}
+        url = f"{facts['admin']['url']}/state"
+        assert requests.get(url, headers=headers, timeout=WAIT_S).status_code == 200
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it_cleanly(number: signal.Signals, tmp_path: Path) -> None:
     pem = tmp_path / "public.pem"
@@ -113,6 +141,10 @@ def test_it_plays_a_tape() -> None:
 def test_what_cannot_work_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
     not_a_key = tmp_path / "not-a-key.pem"
     not_a_key.write_text("hello")
+    bad_faults, open_token = tmp_path / "faults.yaml", tmp_path / "token"
+    bad_faults.write_text("- {point: frame}")
+    open_token.write_text("everyone-may-read-this")
+    open_token.chmod(0o644)
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])
         stories = {
@@ -120,6 +152,10 @@ def test_what_cannot_work_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
             ("--tape", str(tmp_path / "none.gz")): "cannot play the tape",
             ("--public-key", str(not_a_key), "--key-id", "k"): "not a public key in PEM form",
             ("--public-key", str(tmp_path / "none"), "--key-id", "k"): "No such file",
+            ("--faults", str(bad_faults)): "row 1: kind missing",
+            ("--faults", str(tmp_path / "none")): "No such file",
+            ("--admin-port", "0", "--admin-token", str(open_token)): "chmod 600",
+            ("--admin-port", port): f"cannot listen on 127.0.0.1:{port}: Address already in use",
         }
         for arguments, reason in stories.items():
             code, stderr = refused(*arguments)
@@ -141,6 +177,8 @@ def test_what_cannot_work_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
         ("--public-key", "key.pem"),
         ("--tape", "x", "--speed", "0"),
         ("--port", "70000"),
+        ("--admin-port", "-1"),
+        ("--admin-token", "token"),
     ],
 )
 def test_wrong_usage_is_exit_code_2(arguments: tuple[str, ...]) -> None:
