@@ -149,7 +149,8 @@ class Entry:
     def _require_terms(
         self, market: Market, order: Order, price: int, count: int, expiration_s: int | None
     ) -> None:
-        rules.require_price(market, price)
+        if price != order.price:  # one that a coarser grid has left off its steps may keep its price
+            rules.require_price(market, price)
         if count <= order.filled:
             raise VenueError(400, "invalid_order_size", details="count must exceed what has filled")
         rules.require_expiration(self.floor, expiration_s or 0)
@@ -265,8 +266,12 @@ class Entry:
             and floor.random.random() < floor.switches.cancel_all_tail_share
         ):
             self.floor.at(
-                floor.random.randint(floor.now, account.sweep_until_ns), partial(self._sweep, order, "")
+                floor.random.randint(floor.now, account.sweep_until_ns), partial(self._sweep_tail, order)
             )
+
+    def _sweep_tail(self, order: Order) -> None:
+        if self.floor.exchange_active:
+            self._sweep(order, "")
 
     def _sweep(self, order: Order, reason: str) -> None:
         account = account_of(self.floor, order.user_id, order.request.subaccount)

@@ -1,4 +1,4 @@
-"""The life of a market, and pauses of the whole exchange (protocol section 8.1)."""
+"""The life of a market from its creation to its close (protocol section 8.1); `settling` has the rest."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from functools import partial
 
 from mm.sim.fees import fee_terms
 from mm.sim.floor import TRADES_KEPT, Floor
+from mm.sim.grids import price_ranges
 from mm.sim.matching import Book, Interest
 from mm.sim.trading import Trading
-from mm.sim.words import PRICE_ONE, LifecycleChanged, Market, PositionChanged, VenueError
+from mm.sim.words import LifecycleChanged, Market, VenueError
 
-SECOND = 1_000_000_000
-_VALUES = {"yes": PRICE_ONE, "no": 0}
+_LIVING = ("initialized", "active", "inactive")
 
 
 class Lifecycle:
-    """Opens, pauses, closes, determines and settles markets."""
+    """Opens, deactivates and closes markets, and changes their price grid."""
 
     def __init__(self, floor: Floor, trading: Trading) -> None:
         self.floor = floor
@@ -36,7 +36,7 @@ class Lifecycle:
         floor.trades[market.ticker] = deque(maxlen=TRADES_KEPT)
         floor.ledger.collateral[market.ticker] = 0
         market.created_ns = market.created_ns or floor.now
-        self._tell(market, "created")
+        self.tell(market, "created")
         if market.open_ns <= floor.now:
             self._open(market)
         else:
@@ -52,96 +52,63 @@ class Lifecycle:
         self.floor.at(market.close_ns, partial(self._close_at, market, market.close_ns))
 
     def _close_at(self, market: Market, close_ns: int) -> None:
-        if market.close_ns == close_ns and market.status in ("initialized", "active", "inactive"):
-            self._close(market)
+        if market.close_ns == close_ns:
+            self.close(market)
 
-    def _close(self, market: Market) -> None:
+    def close(self, market: Market) -> None:
+        """Does nothing to a market that has closed already."""
+        if market.status not in _LIVING:
+            return
         market.status = "closed"
         self._cancel_resting(market, "CloseCancel")
 
     def move_close(self, ticker: str, close_ns: int) -> None:
         """The close may move both ways; a market that had closed opens again and says so."""
         market = self.floor.market(ticker)
-        self._require(market, "initialized", "active", "inactive", "closed")
+        self.require(market, *_LIVING, "closed")
         market.close_ns = close_ns
-        self._tell(market, "close_date_updated")
+        self.tell(market, "close_date_updated")
         if close_ns <= self.floor.now:
             self._close_at(market, close_ns)
             return
         if market.status == "closed":
-            market.status = "active"
-            self._tell(market, "activated")
+            self._reopen(market)
         self._schedule_close(market)
+
+    def _reopen(self, market: Market) -> None:
+        """One that was closed before it ever opened waits for its opening again."""
+        if market.open_ns > self.floor.now:
+            market.status = "initialized"
+            return
+        market.status = "active"
+        self.tell(market, "activated")
 
     # -- deactivate and activate ----------------------------------------------------------------------------
     def deactivate(self, ticker: str) -> None:
         market = self.floor.market(ticker)
-        self._require(market, "active")
+        self.require(market, "active")
         market.status = "inactive"
-        self._tell(market, "deactivated")
+        self.tell(market, "deactivated")
 
     def activate(self, ticker: str) -> None:
         """All resting orders die on reactivation."""
         market = self.floor.market(ticker)
-        self._require(market, "inactive")
+        self.require(market, "inactive")
         self._cancel_resting(market, "HaltCancel")
         market.status = "active"
-        self._tell(market, "activated")
+        self.tell(market, "activated")
 
-    # -- determine and settle -------------------------------------------------------------------------------
-    def determine(self, ticker: str, result: str, value: int | None = None) -> None:
-        """``result`` yes, no or scalar; a scalar needs ``value``, the YES payout as a price. A market that
-        is still open closes first. Settlement follows after the market's settlement timer."""
+    # -- price grid -----------------------------------------------------------------------------------------
+    def change_grid(self, ticker: str, structure: str) -> None:
+        """Raises VenueError 400 for a name that the documents do not list."""
         market = self.floor.market(ticker)
-        if market.status in ("initialized", "active", "inactive"):
-            self._close(market)
-        self._require(market, "closed")
-        payout = _VALUES.get(result, value)
-        if payout is None or not 0 <= payout <= PRICE_ONE:
-            raise VenueError(400, "invalid_result", details=f"{result!r} with value {value!r}")
-        market.status = "determined"
-        market.result = result
-        market.settlement_value = payout
-        market.determined_ns = self.floor.now
-        self._tell(market, "determined")
-        self.floor.at(self.floor.now + market.settlement_timer_s * SECOND, partial(self._settle_due, market))
-
-    def _settle_due(self, market: Market) -> None:
-        if market.status == "determined":
-            self.settle(market.ticker)
-
-    def settle(self, ticker: str) -> None:
-        """Pay out a determined market now, without waiting for its timer."""
-        floor = self.floor
-        market = floor.market(ticker)
-        self._require(market, "determined")
-        assert market.settlement_value is not None
-        market.status = "finalized"
-        market.settled_ns = floor.now
-        paid = list(
-            floor.ledger.settle(
-                ticker, market.event_ticker, market.result, market.settlement_value, floor.now
-            )
-        )
-        market.open_interest = 0
-        self._tell(market, "settled")
-        for account, position in paid:
-            if floor.listeners and not account.is_crowd:
-                floor.announce(PositionChanged(floor.now, account.user_id, position, account.subaccount))
-
-    # -- pauses ---------------------------------------------------------------------------------------------
-    def pause(self, *, exchange: bool) -> None:
-        """Stop trading; with ``exchange``, refuse cancels too. Orders that asked for it are canceled."""
-        self.floor.trading_active = False
-        self.floor.exchange_active = not exchange
-        for account in self.floor.ledger.everyone():
-            for interest in list(account.resting.values()):
-                order = interest.order
-                if order is not None and order.request.cancel_on_pause:
-                    self.trading.withdraw(interest, order.ticker, "HaltCancel")
-
-    def resume(self) -> None:
-        self.floor.trading_active = self.floor.exchange_active = True
+        self.require(market, *_LIVING)
+        try:
+            ranges = price_ranges(structure)
+        except KeyError:
+            raise VenueError(400, "invalid_price_level_structure", details=repr(structure)) from None
+        market.price_level_structure, market.price_ranges = structure, ranges
+        self.tell(market, "price_level_structure_updated")
 
     # -- helpers --------------------------------------------------------------------------------------------
     def _cancel_resting(self, market: Market, reason: str) -> None:
@@ -152,10 +119,12 @@ class Lifecycle:
         for interest in resting:
             self.trading.withdraw(interest, market.ticker, reason)
 
-    def _require(self, market: Market, *statuses: str) -> None:
+    def require(self, market: Market, *statuses: str) -> None:
+        """Raises VenueError 409 unless the market is in one of ``statuses``."""
         if market.status not in statuses:
             raise VenueError(409, "invalid_market_status", details=f"{market.ticker} is {market.status}")
 
-    def _tell(self, market: Market, event_type: str) -> None:
+    def tell(self, market: Market, event_type: str) -> None:
+        """``event_type`` as in the market_lifecycle_v2 channel."""
         if self.floor.listeners:
             self.floor.announce(LifecycleChanged(self.floor.now, market.ticker, event_type))

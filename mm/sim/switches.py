@@ -20,6 +20,7 @@ class Switches:
     - ``order_semantics_code`` (f): for reduce-only without IOC and IOC with an expiry.
     - ``group_triggered_status``, ``group_triggered_code`` (f): for an order of a triggered group.
     - ``partly_filled_ioc_status`` (g).
+    - ``weekly_pause``: trading pauses every Thursday from 03:00 to 05:00 in New York (section 8.1).
     - ``total_traded`` (h): positions count the money of every fill, or only of fills that open.
     - ``rebate_never_exceeds_fee`` (i): the rounding rebate is capped so that the net fee stays >= 0.
     - ``balance_unit``: smallest step of a balance, money (protocol section 12, ``u``).
@@ -40,6 +41,7 @@ class Switches:
     partly_filled_ioc_status: Literal["canceled", "executed"] = "canceled"
     total_traded: Literal["every_fill", "opening_fills"] = "every_fill"
     rebate_never_exceeds_fee: bool = True
+    weekly_pause: bool = False
     balance_unit: int = DIRECT_MEMBER
     cancel_all_tail_ns: int = 0
     cancel_all_tail_share: float = 0.5

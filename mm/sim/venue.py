@@ -14,8 +14,9 @@ from mm.sim.fees import FeeTerms
 from mm.sim.floor import Floor
 from mm.sim.groups import Groups
 from mm.sim.ledger import Account
-from mm.sim.lifecycle import Lifecycle
-from mm.sim.subaccounts import Subaccounts, Transfer, account_of
+from mm.sim.members import Members
+from mm.sim.operations import Operations
+from mm.sim.subaccounts import Subaccounts, account_of
 from mm.sim.switches import Switches
 from mm.sim.trading import Trading
 from mm.sim.words import (
@@ -23,7 +24,7 @@ from mm.sim.words import (
     Announcement,
     BookSide,
     Event,
-    Group,
+    EventAdded,
     Market,
     Order,
     OrderRequest,
@@ -39,16 +40,16 @@ _DEFAULT_SWITCHES = Switches()
 LevelSizes = list[tuple[int, int]]
 
 
-class Venue:
+class Venue(Members, Operations):
     """Prices 1/10,000 dollar on the YES leg, counts 1/100 contract, money 1/1,000,000 dollar, times ns."""
 
     def __init__(self, *, seed: int, switches: Switches = _DEFAULT_SWITCHES, now: int = 0) -> None:
         self._floor = Floor(seed, switches, now)
         trading = Trading(self._floor)
-        self._groups = Groups(self._floor, trading)
-        self._subaccounts = Subaccounts(self._floor)
-        self._entry = Entry(self._floor, trading, self._groups)
-        self._lifecycle = Lifecycle(self._floor, trading)
+        groups = Groups(self._floor, trading)
+        Members.__init__(self, groups, Subaccounts(self._floor))
+        Operations.__init__(self, self._floor, trading)
+        self._entry = Entry(self._floor, trading, groups)
         self.crowd = Crowd(self._floor, trading)
 
     # -- what there is --------------------------------------------------------------------------------------
@@ -91,14 +92,6 @@ class Venue:
     def listeners(self) -> list[Callable[[Announcement], None]]:
         """Called synchronously, in the order in which things happen. A listener must not trade."""
         return self._floor.listeners
-
-    @property
-    def trading_active(self) -> bool:
-        return self._floor.trading_active
-
-    @property
-    def exchange_active(self) -> bool:
-        return self._floor.exchange_active
 
     @property
     def fees_collected(self) -> int:
@@ -162,10 +155,8 @@ class Venue:
 
     def add_event(self, event: Event) -> None:
         self._floor.events[event.event_ticker] = event
-
-    def add_market(self, market: Market) -> None:
-        """Opens at once if its opening time has come. Raises VenueError if its event is unknown."""
-        self._lifecycle.add(market)
+        if self.listeners:
+            self._floor.announce(EventAdded(self.now, event.event_ticker))
 
     # -- orders ---------------------------------------------------------------------------------------------
     def create(self, user_id: str, request: OrderRequest) -> Placed:
@@ -217,93 +208,6 @@ class Venue:
 
     def cancel_all(self, user_id: str, *, subaccount: int = 0) -> None:
         self._entry.cancel_all(user_id, subaccount)
-
-    # -- order groups: counts in 1/100 contract, refusals as in `groups.Groups` -----------------------------
-    def create_group(self, user_id: str, limit: int, subaccount: int = 0) -> Group:
-        """``limit``: how much may match in 15 seconds, 1 to 1,000,000 contracts; else VenueError 400."""
-        return self._groups.create(user_id, limit, subaccount)
-
-    def groups_of(self, user_id: str, subaccount: int | None = None) -> list[Group]:
-        """Oldest first; of all subaccounts with ``None``."""
-        return self._groups.of(user_id, subaccount)
-
-    def group(self, user_id: str, group_id: str, subaccount: int | None = None) -> Group:
-        """Raises VenueError 404 for one that is not there, or in another subaccount."""
-        return self._groups.get(user_id, group_id, subaccount)
-
-    def group_orders(self, user_id: str, group_id: str) -> list[str]:
-        """Ids of its resting orders, oldest first."""
-        return self._groups.orders(self._groups.get(user_id, group_id, None))
-
-    def group_matched(self, user_id: str, group_id: str) -> int:
-        """Count matched within the last 15 seconds."""
-        return self._groups.matched(self._groups.get(user_id, group_id, None))
-
-    def reset_group(self, user_id: str, group_id: str, subaccount: int | None = None) -> None:
-        self._groups.reset(self._groups.get(user_id, group_id, subaccount))
-
-    def trigger_group(self, user_id: str, group_id: str, subaccount: int | None = None) -> None:
-        self._groups.trigger(self._groups.get(user_id, group_id, subaccount))
-
-    def set_group_limit(self, user_id: str, group_id: str, limit: int, subaccount: int | None = None) -> None:
-        """A limit that the last 15 seconds have reached already triggers the group."""
-        self._groups.set_limit(self._groups.get(user_id, group_id, subaccount), limit)
-
-    def delete_group(self, user_id: str, group_id: str, subaccount: int | None = None) -> None:
-        self._groups.delete(self._groups.get(user_id, group_id, subaccount))
-
-    # -- subaccounts: money in 1/1,000,000 dollar, refusals as in `subaccounts.Subaccounts` -----------------
-    def create_subaccount(self, user_id: str) -> int:
-        """Its number, from 1; without cash. Raises VenueError 400 after the 63rd."""
-        return self._subaccounts.create(user_id)
-
-    def transfer(
-        self, user_id: str, transfer_id: str, from_subaccount: int, to_subaccount: int, amount: int
-    ) -> Transfer:
-        return self._subaccounts.transfer(user_id, transfer_id, from_subaccount, to_subaccount, amount)
-
-    def transfers_of(self, user_id: str) -> list[Transfer]:
-        """Oldest first."""
-        return self._subaccounts.transfers(user_id)
-
-    def subaccount_balances(self, user_id: str) -> dict[int, int]:
-        """Cash of every subaccount, by number."""
-        return self._subaccounts.balances(user_id)
-
-    # -- time and life --------------------------------------------------------------------------------------
-    def advance(self, now: int) -> None:
-        """Let time pass: expiries, openings, closes and settlements happen at their own moments.
-
-        Raises ValueError if ``now`` lies before the venue's clock."""
-        self._floor.run_timers(now)
-
-    def next_timer(self) -> int | None:
-        """When `advance` next has something to do; ``None`` if nothing is planned."""
-        return self._floor.next_timer()
-
-    def determine(self, ticker: str, result: str, value: int | None = None) -> None:
-        """``result`` yes, no, or scalar with ``value``; closes an open market first."""
-        self._lifecycle.determine(ticker, result, value)
-
-    def settle(self, ticker: str) -> None:
-        """Pay out a determined market without waiting for its settlement timer."""
-        self._lifecycle.settle(ticker)
-
-    def deactivate(self, ticker: str) -> None:
-        self._lifecycle.deactivate(ticker)
-
-    def activate(self, ticker: str) -> None:
-        self._lifecycle.activate(ticker)
-
-    def move_close(self, ticker: str, close_ns: int) -> None:
-        self._lifecycle.move_close(ticker, close_ns)
-
-    def pause(self, *, exchange: bool = False) -> None:
-        """Pause trading; with ``exchange`` cancels are refused too."""
-        self._lifecycle.pause(exchange=exchange)
-
-    def resume(self) -> None:
-        self._lifecycle.resume()
 
     def check(self) -> None:
         """Raises AssertionError unless money, positions, queues and orders all agree."""

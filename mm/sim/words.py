@@ -6,20 +6,23 @@ dollar, times in nanoseconds since the epoch of the venue's own clock.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
+
+from mm.sim.listings import PRICE_ONE as PRICE_ONE
+from mm.sim.listings import Event as Event
+from mm.sim.listings import Market as Market
+from mm.sim.listings import MarketStatus as MarketStatus
+from mm.sim.listings import PriceRange as PriceRange
+from mm.sim.listings import Series as Series
 
 OutcomeSide: TypeAlias = Literal["yes", "no"]
 BookSide: TypeAlias = Literal["bid", "ask"]
 OrderStatus: TypeAlias = Literal["resting", "executed", "canceled"]
-MarketStatus: TypeAlias = Literal[
-    "initialized", "inactive", "active", "closed", "determined", "disputed", "amended", "finalized"
-]
 TimeInForce: TypeAlias = Literal["fill_or_kill", "good_till_canceled", "immediate_or_cancel"]
 SelfTrade: TypeAlias = Literal["taker_at_cross", "maker"]
 GroupEvent: TypeAlias = Literal["created", "triggered", "reset", "deleted", "limit_updated"]
 
-PRICE_ONE = 10_000
 COUNT_ONE = 100
 MONEY_ONE = 1_000_000
 
@@ -95,66 +98,6 @@ class Group:
     limit: int
     subaccount: int = 0
     is_triggered: bool = False
-
-
-@dataclass(slots=True)
-class PriceRange:
-    start: int
-    end: int
-    step: int
-
-
-@dataclass(slots=True)
-class Series:
-    ticker: str
-    title: str
-    category: str = "Crypto"
-    frequency: str = "fifteen_min"
-    fee_type: str = "quadratic"
-    fee_multiplier_ppm: int = 1_000_000
-
-
-@dataclass(slots=True)
-class Event:
-    event_ticker: str
-    series_ticker: str
-    title: str
-    mutually_exclusive: bool = False
-    fee_type_override: str | None = None
-    fee_multiplier_override_ppm: int | None = None
-
-
-@dataclass(slots=True)
-class Market:
-    """Static terms and running figures of one market; the book itself is kept by the matching engine.
-
-    ``dollar_volume`` is money (count times YES price of every trade); ``settlement_value`` a YES price."""
-
-    ticker: str
-    event_ticker: str
-    market_id: str
-    title: str
-    open_ns: int
-    close_ns: int
-    price_level_structure: str = "linear_cent"
-    price_ranges: list[PriceRange] = field(default_factory=lambda: [PriceRange(0, PRICE_ONE, 100)])
-    settlement_timer_s: int = 60
-    status: MarketStatus = "initialized"
-    floor_strike: float | None = None
-    cap_strike: float | None = None
-    strike_type: str = "greater"
-    last_price: int = 0
-    volume: int = 0
-    open_interest: int = 0
-    dollar_volume: int = 0
-    last_trade_size: int = 0
-    clock: int = 0
-    result: str = ""
-    settlement_value: int | None = None
-    determined_ns: int = 0
-    settled_ns: int = 0
-    created_ns: int = 0
-    expiration_value: float | None = None  # what the market was determined by, where there was a number
 
 
 @dataclass(slots=True)
@@ -259,6 +202,23 @@ class LifecycleChanged:
     event_type: str
 
 
+@dataclass(slots=True)
+class EventAdded:
+    now: int
+    event_ticker: str
+
+
+@dataclass(slots=True)
+class EventFeeChanged:
+    """An event's override of its series' fees took effect, or with ``None`` was cleared. The multiplier is
+    in millionths."""
+
+    now: int
+    event_ticker: str
+    fee_type_override: str | None
+    fee_multiplier_override_ppm: int | None
+
+
 Announcement: TypeAlias = (
     BookChanged
     | Traded
@@ -269,6 +229,8 @@ Announcement: TypeAlias = (
     | LifecycleChanged
     | GroupChanged
     | CashMoved
+    | EventAdded
+    | EventFeeChanged
 )
 
 

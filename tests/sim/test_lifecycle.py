@@ -54,8 +54,9 @@ def test_a_scalar_needs_a_value_and_an_early_end_closes_first() -> None:
     venue = open_venue()
     order = rest(venue, "ann", "bid 1 @ 50")
     refused(400, "invalid_result", lambda: venue.determine(MARKET, "scalar"))
-    assert order.last_update_reason == "CloseCancel"
+    assert venue.markets[MARKET].status == "active" and ladder(venue) == "50:1 |"
     venue.determine(MARKET, "yes")
+    assert order.last_update_reason == "CloseCancel"
     venue.settle(MARKET)
     refused(409, "invalid_market_status", lambda: venue.settle(MARKET))
     venue.advance(HOUR)
