@@ -27,7 +27,7 @@ class CircuitBreaker(Section):
     """Every rule stands alone, the tightest trips first, and a trip survives a restart. `null`: rule off."""
 
     max_consecutive_errors: Annotated[int, Range(least=1, most=1000)] = 10
-    """API errors in a row."""
+    """API errors in a row; what fails within half a second is one error."""
     pnl_threshold: Annotated[
         Dollars, Range(least=-1_000_000_000, below=0, hint="a loss is negative: -100 for one hundred dollars")
     ] = Dollars(-100)

@@ -36,8 +36,7 @@ def test_a_cut_feed_pulls_the_quotes_and_a_mended_one_brings_them_back(
 def test_an_exchange_out_of_reach_is_waited_for_and_the_books_agree_afterwards(
     exchange: Exchange, tmp_path: Path
 ) -> None:
-    patient = {"max_consecutive_errors": 1000, "error_rate": None, "feed_lost_seconds": 300}
-    config = settings(tmp_path, circuit_breaker=patient)
+    config = settings(tmp_path)
     with wire_to(exchange.port) as wire:
         environment = exchange.environment(rest=wire.port, feed=wire.port)
         with bot_process(tmp_path / "logs", "--config", config, "--json", environment=environment) as bot:
