@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from mm.app.errors import CannotRun
+from mm.app.errors import WRONG_CONFIGURATION, CannotRun
 from mm.config.credentials import Credentials
 from mm.config.exchange import Endpoints
 from mm.config.model import Config
@@ -18,10 +18,12 @@ from mm.kalshi.endpoint import endpoint
 from mm.kalshi.gateway import Gateway
 from mm.kalshi.guard import Guard, HardCaps
 from mm.kalshi.key_file import KeyFileError, load_private_key
-from mm.kalshi.limiter import Limiter
+from mm.kalshi.limiter import Bucket, Limiter
 from mm.kalshi.venue import bucket, read_costs, read_exchange_status, read_limits
 
 T = TypeVar("T")
+# Refill a second and capacity of the lowest tier, until the account's own are read (protocol section 13).
+BASIC_READS = (200, 200)
 
 
 class Line:
@@ -31,11 +33,11 @@ class Line:
     def __init__(
         self, config: Config, endpoints: Endpoints, credentials: Credentials, clock: Callable[[], Nanos]
     ) -> None:
-        """:raises CannotRun: if the private key cannot be used."""
+        """:raises CannotRun: (78) if the private key cannot be used."""
         try:
             key = load_private_key(credentials.private_key_path)
         except KeyFileError as error:
-            raise CannotRun(str(error)) from None
+            raise CannotRun(str(error), WRONG_CONFIGURATION) from None
         self.endpoints = endpoints
         self.signer = Signer(credentials.key_id, key)
         self.guard = Guard(
@@ -48,6 +50,7 @@ class Line:
         def report(fault: BaseException) -> None:
             loop.call_soon_threadsafe(lambda: self.on_fault(fault))
 
+        self._reads = Bucket(*BASIC_READS)
         self.gateway = Gateway(
             endpoint(endpoints.rest_url),
             self.signer,
@@ -55,6 +58,7 @@ class Line:
             clock,
             self.guard,
             on_fault=report,
+            reads=self._reads,
             read_timeout=float(config.exchange.request_timeout_seconds),
         )
 
@@ -78,6 +82,7 @@ class Line:
             limits, costs = await self.hold(read_limits()), await self.hold(read_costs())
         except ReadError as error:
             raise CannotRun(f"cannot use the exchange at {self.endpoints.rest_url}: {error}") from None
+        self._reads.resize(limits.read.refill_rate, limits.read.bucket_capacity)
         if not status.exchange_active:
             raise CannotRun("the exchange is closed; it says when it opens at /exchange/schedule")
         return Limiter(bucket(limits.write), costs)

@@ -10,6 +10,7 @@ NOT_PROVEN: Final = 3
 REFUSED: Final = 4
 TIMED_OUT: Final = 5
 LOCK_HELD: Final = 11
+WRONG_CONFIGURATION: Final = 78
 
 
 class CannotRun(Exception):

@@ -30,12 +30,23 @@ class Bucket:
 
     def __init__(self, refill_rate: int, capacity: int, share_percent: int = SHARE_PERCENT) -> None:
         """:raises ValueError: unless all are positive and the share is at most 100."""
-        if refill_rate <= 0 or capacity <= 0 or not 0 < share_percent <= 100:
-            raise ValueError(f"no such bucket: {refill_rate}/s, {capacity} tokens, {share_percent} %")
-        self._gain = refill_rate * share_percent
-        self._full = capacity * share_percent * SECOND
-        self._level = self._full
+        self._share = share_percent
+        self._gain = self._full = 0
+        self._level = 0
         self._at: Nanos | None = None
+        self.resize(refill_rate, capacity)
+        self._level = self._full
+
+    def resize(self, refill_rate: int, capacity: int) -> None:
+        """The exchange has said what it allows; what is in the bucket stays, as far as it fits.
+
+        :raises ValueError: unless both are positive and the share is at most 100.
+        """
+        if refill_rate <= 0 or capacity <= 0 or not 0 < self._share <= 100:
+            raise ValueError(f"no such bucket: {refill_rate}/s, {capacity} tokens, {self._share} %")
+        self._gain = refill_rate * self._share
+        self._full = capacity * self._share * SECOND
+        self._level = min(self._level, self._full)
 
     @property
     def capacity(self) -> int:

@@ -128,3 +128,16 @@ def test_costs_and_reserve_must_make_sense() -> None:
         Limiter(Bucket(1, 1), {Cost.CREATE: 0})
     with pytest.raises(ValueError, match="reserve"):
         Limiter(Bucket(1, 1), cancel_reserve_percent=100)
+
+
+def test_a_bucket_takes_the_size_that_the_account_has() -> None:
+    bucket = Bucket(200, 200, share_percent=100)
+    bucket.take(50, 0)
+    bucket.resize(1_000, 100)
+    assert (bucket.capacity, bucket.level(0)) == (100, 100), "no more than it holds"
+    bucket.take(100, 0)
+    bucket.resize(1_000, 2_000)
+    assert bucket.level(0) == 0, "a larger bucket is not a fuller one"
+    assert bucket.level(SECOND) == 1_000
+    with pytest.raises(ValueError, match="no such bucket"):
+        bucket.resize(0, 100)
