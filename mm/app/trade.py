@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Final
 
 from mm.app.audit import Audit, OpeningNotes
@@ -40,6 +41,7 @@ from mm.kalshi.session import Session
 from mm.observe.house import RunFiles
 from mm.observe.journal import Journal
 from mm.observe.observer import Observer
+from mm.sources.lines import LineSource
 
 LOOK_FOR_MARKETS_EVERY: Final[Nanos] = 5 * SECOND
 ONCE_PATIENCE_SECONDS: Final = 60.0
@@ -178,6 +180,9 @@ class Trade:
         follow, say = feed.add_markets, self._live.inbox.put
         looking = discovery.keep_looking(LOOK_FOR_MARKETS_EVERY, say, follow, self._complain)
         tasks = [asyncio.create_task(feed.run()), asyncio.create_task(looking)]
+        if self._config.references_file is not None:
+            source = LineSource(Path(self._config.references_file), self._clock, self._complain_of_source)
+            tasks.append(asyncio.create_task(source.run(say)))
         for task in tasks:
             task.add_done_callback(self._check)
         self._set_timers()
@@ -190,7 +195,8 @@ class Trade:
             raise
         finally:
             feed.close()
-            tasks[1].cancel()
+            for task in tasks[1:]:
+                task.cancel()
             await asyncio.wait(tasks)
 
     def _set_timers(self) -> None:
@@ -211,6 +217,9 @@ class Trade:
         """Feed and discovery end only when told; anything else is a fault of ours."""
         if not task.cancelled() and (fault := task.exception()) is not None:
             self._live.fail(fault)
+
+    def _complain_of_source(self, text: str) -> None:
+        self._log.warning("reference_unreadable", message=text)
 
     def _complain(self, text: str) -> None:
         self._log.warning("api_error", message=f"API error: {text}")

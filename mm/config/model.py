@@ -64,6 +64,8 @@ class Config(Section):
     """Whether a clean stop also closes the positions, as a taker; what cannot be closed is told."""
     on_disconnect: Literal["cancel", "flatten"] = "cancel"
     """When a lost feed trips the breaker: keep the positions, or close them as soon as it is back."""
+    references_file: FilePath | None = None
+    """Outside values for strategies, appended by another program: lines of {"name", "value", "ts"}."""
     log: Log = Log()
     """The text log."""
 
