@@ -27,6 +27,7 @@ from mm.sim.rest import (
 )
 from mm.sim.rest_orders import batch_size
 from mm.sim.rest_routes import Route, find
+from mm.sim.rights import FULL, Rights
 from mm.sim.stream import Stream
 from mm.sim.stream_connection import Connection
 from mm.sim.venue import Venue
@@ -119,15 +120,25 @@ class Exchange:
 
     # -- the REST face --------------------------------------------------------------------------------------
     def request(
-        self, now: int, user_id: str | None, method: str, path: str, query: str = "", body: bytes = b""
+        self,
+        now: int,
+        user_id: str | None,
+        method: str,
+        path: str,
+        query: str = "",
+        body: bytes = b"",
+        *,
+        rights: Rights = FULL,
     ) -> Response:
-        """Answer one request. ``path`` is the full one, ``/trade-api/v2/...``; ``user_id`` None: nobody."""
+        """Answer one request. ``path`` is the full one, ``/trade-api/v2/...``; ``user_id`` None: nobody.
+        ``rights``: those of the key it was signed with."""
         self.advance(now)
         struck = self._strike("before_parse", method, path)
         if struck is not None:
             return struck
         try:
-            response = self._answer(now, user_id, method, path, query, body)
+            request = Request(now, user_id or "", Query(query), body, rights=rights)
+            response = self._answer(user_id, method, path, request)
         except VenueError as error:
             response = nested_error(error)
         except Refused as refused:
@@ -135,18 +146,17 @@ class Exchange:
         self._go_out(now)
         return response
 
-    def _answer(
-        self, now: int, user_id: str | None, method: str, path: str, query: str, body: bytes
-    ) -> Response:
+    def _answer(self, user_id: str | None, method: str, path: str, request: Request) -> Response:
         found = find(method, path)
         if found is None:
             raise not_found()
-        route, parts = found
+        route, request.parts = found
+        request.query.operation = route.operation
         if route.is_private:
             self._require_member(user_id)
-        if user_id is not None and not self._afford(now, user_id, route, body):
+            request.rights.require(route.scope)
+        if user_id is not None and not self._afford(request.now, user_id, route, request.body):
             return too_many_requests()
-        request = Request(now, user_id or "", Query(query, route.operation), body, parts)
         struck = self._strike("before_accept", method, path)
         if struck is not None:
             return struck
@@ -197,9 +207,11 @@ class Exchange:
         *,
         backlog: Callable[[], int] = lambda: 0,
         reset: Callable[[], None] = lambda: None,
+        subaccount: int | None = None,
     ) -> Connection:
         """Open a stream for an account. ``send`` gets one text frame at a time, in order; ``backlog`` tells
-        the bytes it has not got rid of; ``reset`` is called where a fault kills the connection."""
+        the bytes it has not got rid of; ``reset`` is called where a fault kills the connection;
+        ``subaccount``: the one that the key is locked to."""
         self.advance(now)
         line = Line(send, self.faults, reset)
         connection = Connection(
@@ -210,6 +222,7 @@ class Exchange:
             backlog,
             self._most_backlog,
             is_stamped=self._switches.sending_ts,
+            subaccount=subaccount,
         )
         connection.tell_time(now)
         self._connections = [one for one in self._connections if one.is_open] + [connection]

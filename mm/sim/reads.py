@@ -13,31 +13,53 @@ from typing import TypeAlias
 
 from mm.sim.ledger import Account
 from mm.sim.venue import Venue
-from mm.sim.words import Announcement, Filled, Order, OrderChanged, Position, PositionChanged, Settlement
+from mm.sim.words import (
+    Announcement,
+    CashMoved,
+    Filled,
+    Order,
+    OrderChanged,
+    Position,
+    PositionChanged,
+    Settlement,
+)
+
+
+@dataclass(slots=True)
+class Purse:
+    """Cash and positions of one subaccount; ``settlements`` are oldest first."""
+
+    cash: int = 0
+    updated_ns: int = 0
+    positions: dict[str, Position] = field(default_factory=dict)
+    settlements: list[Settlement] = field(default_factory=list)
 
 
 @dataclass(slots=True)
 class Portfolio:
-    """One account as the reads see it; ``fills`` and ``settlements`` are oldest first."""
+    """One member as the reads see him; ``fills`` are oldest first. Orders and fills are those of all
+    subaccounts, whose purses are found by number."""
 
-    cash: int
-    updated_ns: int
     orders: dict[str, Order] = field(default_factory=dict)
     fills: list[Filled] = field(default_factory=list)
-    positions: dict[str, Position] = field(default_factory=dict)
-    settlements: list[Settlement] = field(default_factory=list)
+    purses: dict[int, Purse] = field(default_factory=dict)
+
+    def purse(self, subaccount: int) -> Purse:
+        """An empty one for a subaccount that has seen no money yet."""
+        return self.purses.get(subaccount) or Purse()
 
 
 @dataclass(slots=True)
 class _Holding:
     """A position with the cash as it was together with it, and the settlements that were new then."""
 
+    subaccount: int
     position: Position
     cash: int
     settlements: list[Settlement]
 
 
-_Change: TypeAlias = Order | Filled | _Holding
+_Change: TypeAlias = Order | Filled | _Holding | CashMoved
 
 
 class Reads:
@@ -49,10 +71,11 @@ class Reads:
         self._venue = venue
         self._pending: deque[tuple[int, str, _Change]] = deque()
         self._portfolios: dict[str, Portfolio] = {}
-        self._noted_settlements: dict[str, int] = {}
-        for account in venue.accounts.values():
-            self._portfolios[account.user_id] = _image(account, venue.now)
-            self._noted_settlements[account.user_id] = len(account.settlements)
+        self._noted_settlements: dict[tuple[str, int], int] = {}
+        for owner in venue.accounts.values():
+            self._portfolios[owner.user_id] = _image(owner, venue.now)
+            for account in owner.all():
+                self._noted_settlements[owner.user_id, account.subaccount] = len(account.settlements)
 
     def hear(self, announcement: Announcement) -> None:
         """Note what changed in a portfolio. The venue goes on changing its objects, so they are copied."""
@@ -63,15 +86,18 @@ class Reads:
             self._pending.append((announcement.now, announcement.order.user_id, announcement))
         elif isinstance(announcement, PositionChanged):
             self._note_position(announcement)
+        elif isinstance(announcement, CashMoved):
+            self._pending.append((announcement.now, announcement.user_id, announcement))
 
     def _note_position(self, changed: PositionChanged) -> None:
-        account = self._venue.accounts[changed.user_id]
-        if account.is_crowd:
+        owner, number = self._venue.accounts[changed.user_id], changed.subaccount
+        if owner.is_crowd:
             return
-        noted = self._noted_settlements.get(changed.user_id, 0)
+        account = owner.numbered[number] if number else owner
+        noted = self._noted_settlements.get((changed.user_id, number), 0)
         fresh = account.settlements[noted:]
-        self._noted_settlements[changed.user_id] = noted + len(fresh)
-        held = _Holding(replace(changed.position), account.cash, fresh)
+        self._noted_settlements[changed.user_id, number] = noted + len(fresh)
+        held = _Holding(number, replace(changed.position), account.cash, fresh)
         self._pending.append((changed.now, changed.user_id, held))
 
     def catch_up(self, now: int) -> None:
@@ -89,8 +115,8 @@ class Reads:
     def _portfolio(self, user_id: str) -> Portfolio:
         portfolio = self._portfolios.get(user_id)
         if portfolio is None:
-            cash = self._venue.accounts[user_id].cash
-            portfolio = self._portfolios[user_id] = Portfolio(cash, self.as_of)
+            purse = Purse(self._venue.accounts[user_id].cash, self.as_of)
+            portfolio = self._portfolios[user_id] = Portfolio(purses={0: purse})
         return portfolio
 
     @staticmethod
@@ -101,17 +127,20 @@ class Reads:
             case Filled():
                 portfolio.fills.append(change)
             case _Holding():
-                portfolio.positions[change.position.ticker] = change.position
-                portfolio.cash, portfolio.updated_ns = change.cash, ns
-                portfolio.settlements += change.settlements
+                purse = portfolio.purses.setdefault(change.subaccount, Purse())
+                purse.positions[change.position.ticker] = change.position
+                purse.cash, purse.updated_ns = change.cash, ns
+                purse.settlements += change.settlements
+            case CashMoved():
+                purse = portfolio.purses.setdefault(change.subaccount, Purse())
+                purse.cash, purse.updated_ns = change.cash, ns
 
 
-def _image(account: Account, now: int) -> Portfolio:
-    return Portfolio(
-        account.cash,
-        now,
-        {order.order_id: replace(order) for order in account.orders},
-        [],
-        {ticker: replace(position) for ticker, position in account.positions.items()},
-        list(account.settlements),
-    )
+def _image(owner: Account, now: int) -> Portfolio:
+    orders = {order.order_id: replace(order) for order in owner.orders}
+    return Portfolio(orders, [], {account.subaccount: _purse(account, now) for account in owner.all()})
+
+
+def _purse(account: Account, now: int) -> Purse:
+    positions = {ticker: replace(position) for ticker, position in account.positions.items()}
+    return Purse(account.cash, now, positions, list(account.settlements))

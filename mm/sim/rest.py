@@ -11,6 +11,7 @@ import msgspec
 
 from mm.sim.archive import Cutoff
 from mm.sim.face_switches import FaceSwitches
+from mm.sim.rights import FULL, Rights
 from mm.sim.words import VenueError
 
 if TYPE_CHECKING:
@@ -47,7 +48,7 @@ class Query:
     """The query of a URL. Unknown names are ignored, as the exchange does; wrong values are its 400."""
 
     def __init__(self, text: str, operation: str = "") -> None:
-        self._operation = operation
+        self.operation = operation
         self._values: dict[str, list[str]] = {}
         for name, value in parse_qsl(text, keep_blank_values=True):
             self._values.setdefault(name, []).append(value)
@@ -94,10 +95,10 @@ class Query:
 
     def refusal(self, name: str, rule: str) -> Refused:
         """The 400 of a parameter that breaks ``rule``, in the wording of protocol section 5.7 (c)."""
-        struct, camel = f"{self._operation}Params", "".join(part.title() for part in name.split("_"))
+        struct, camel = f"{self.operation}Params", "".join(part.title() for part in name.split("_"))
         return Refused(
             {
-                "msg": f"Parameter validation failed for {self._operation}: Key: '{struct}.{camel}' "
+                "msg": f"Parameter validation failed for {self.operation}: Key: '{struct}.{camel}' "
                 f"Error:Field validation for '{camel}' failed on the '{rule}' tag"
             }
         )
@@ -105,13 +106,28 @@ class Query:
 
 @dataclass(slots=True)
 class Request:
-    """One request as a handler sees it; ``parts`` are the variable parts of its path."""
+    """One request as a handler sees it; ``parts`` are the variable parts of its path, ``rights`` those of the
+    key that signed it."""
 
     now: int
     user_id: str
     query: Query
     body: bytes = b""
     parts: dict[str, str] = field(default_factory=dict)
+    rights: Rights = FULL
+
+    def own(self, asked: int | None) -> int:
+        """The subaccount that a body names, else the key's own, else the primary one. Raises VenueError
+        (403) where the key is locked to another."""
+        return self.rights.own(asked, 0)
+
+    def subaccount(self) -> int:
+        """The same of the query."""
+        return self.own(self.query.integer("subaccount", low=0))
+
+    def subaccount_or_all(self) -> int | None:
+        """The same of the query, where none means all."""
+        return self.rights.any(self.query.integer("subaccount", low=0))
 
 
 @dataclass(slots=True)

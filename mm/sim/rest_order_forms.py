@@ -6,6 +6,7 @@ number where a string belongs is a 400 that names the field (protocol section 3)
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, cast
 
 import msgspec
@@ -109,11 +110,12 @@ def checked(value: Any, struct: str, fields: dict[str, type], required: tuple[st
     return known
 
 
-def create_form(value: Any) -> OrderRequest:
-    """A create (protocol section 5.1). Raises Refused (400) or VenueError as the exchange words it."""
+def create_form(value: Any, own: Callable[[int | None], int]) -> OrderRequest:
+    """A create (protocol section 5.1); ``own`` settles the subaccount. Raises Refused (400) or VenueError as
+    the exchange words it."""
     required = ("ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type")
     form = checked(value, "CreateOrderV2Request", CREATE_FIELDS, required)
-    only_primary(form)
+    only_first_shard(form)
     return OrderRequest(
         ticker=form["ticker"],
         side=form["side"],
@@ -127,6 +129,7 @@ def create_form(value: Any) -> OrderRequest:
         reduce_only=form.get("reduce_only", False),
         cancel_on_pause=form.get("cancel_order_on_pause", False),
         order_group_id=form.get("order_group_id", ""),
+        subaccount=own(form.get("subaccount")),
     )
 
 
@@ -154,10 +157,10 @@ def expiration_of(form: Json) -> int | None:
     return seconds
 
 
-def only_primary(form: Json) -> None:
-    """This exchange has one shard and no subaccounts: 404 for any other, as where an account is not funded
-    (protocol section 9)."""
-    if form.get("subaccount", 0) != 0 or form.get("exchange_index", 0) not in (-1, 0):
+def only_first_shard(form: Json) -> None:
+    """This exchange has one shard: 404 for any other, as where an account is not funded (protocol section
+    9)."""
+    if form.get("exchange_index", 0) not in (-1, 0):
         raise VenueError(404, "user_not_found")
 
 

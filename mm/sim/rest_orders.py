@@ -15,7 +15,7 @@ from mm.sim.rest_order_forms import (
     count_of,
     create_form,
     expiration_of,
-    only_primary,
+    only_first_shard,
     price_of,
     read_list,
     read_object,
@@ -34,7 +34,7 @@ def create_batch(context: Context, request: Request) -> Response:
 
 
 def _create(context: Context, request: Request, value: Any) -> Json:
-    placed = context.venue.create(request.user_id, create_form(value))
+    placed = context.venue.create(request.user_id, create_form(value, request.own))
     return {
         **_names(placed.order),
         "fill_count": count_text(placed.fill_count),
@@ -46,10 +46,9 @@ def _create(context: Context, request: Request, value: Any) -> Json:
 
 def amend(context: Context, request: Request) -> Response:
     """POST /portfolio/events/orders/{order_id}/amend; counts and averages only if it traded or resized."""
-    only_primary({"subaccount": request.query.integer("subaccount") or 0})
     required = ("ticker", "side", "price", "count")
     form = checked(read_object(request.body), "AmendOrderV2Request", AMEND_FIELDS, required)
-    only_primary(form)
+    only_first_shard(form)
     amended = context.venue.amend(
         request.user_id,
         request.parts["order_id"],
@@ -60,6 +59,7 @@ def amend(context: Context, request: Request) -> Response:
         client_order_id=form.get("client_order_id", ""),
         updated_client_order_id=form.get("updated_client_order_id", ""),
         expiration_s=expiration_of(form),
+        subaccount=request.subaccount(),
     )
     return reply(200, {**_names(amended.order), **_effect(amended), "ts_ms": request.now // MILLISECOND})
 
@@ -76,11 +76,12 @@ def _effect(amended: Amended) -> Json:
 
 def decrease(context: Context, request: Request) -> Response:
     """POST /portfolio/events/orders/{order_id}/decrease."""
-    only_primary({"subaccount": request.query.integer("subaccount") or 0})
     form = checked(read_object(request.body), "DecreaseOrderV2Request", DECREASE_FIELDS, ())
-    only_primary(form)
+    only_first_shard(form)
     counts = {name: count_of(form[name]) for name in ("reduce_by", "reduce_to") if name in form}
-    order = context.venue.decrease(request.user_id, request.parts["order_id"], **counts)
+    order = context.venue.decrease(
+        request.user_id, request.parts["order_id"], **counts, subaccount=request.subaccount()
+    )
     return reply(
         200,
         {
@@ -96,7 +97,7 @@ def cancel(context: Context, request: Request) -> Response:
     query = request.query
     form = {
         "order_id": request.parts["order_id"],
-        "subaccount": query.integer("subaccount"),
+        "subaccount": query.integer("subaccount", low=0),
         "exchange_index": query.integer("exchange_index"),
     }
     return reply(200, _cancel(context, request, form))
@@ -113,8 +114,9 @@ def _cancel_entry(context: Context, request: Request, value: Any) -> Json:
 
 def _cancel(context: Context, request: Request, value: Any) -> Json:
     form = checked(value, "CancelOrderV2Request", CANCEL_FIELDS, ("order_id",))
-    only_primary(form)
-    order, reduced_by = context.venue.cancel(request.user_id, form["order_id"])
+    only_first_shard(form)
+    subaccount = request.own(form.get("subaccount"))
+    order, reduced_by = context.venue.cancel(request.user_id, form["order_id"], subaccount=subaccount)
     return {
         **_names(order),
         "reduced_by": count_text(reduced_by),
@@ -123,9 +125,11 @@ def _cancel(context: Context, request: Request, value: Any) -> Json:
 
 
 def cancel_all(context: Context, request: Request) -> Response:
-    """DELETE /portfolio/events/orders: 204 without a body."""
-    only_primary({"subaccount": request.query.integer("subaccount") or 0})
-    context.venue.cancel_all(request.user_id)
+    """DELETE /portfolio/events/orders: 204 without a body. Of all subaccounts, unless one is named."""
+    asked = request.subaccount_or_all()
+    everywhere = context.venue.subaccount_balances(request.user_id)
+    for subaccount in everywhere if asked is None else (asked,):
+        context.venue.cancel_all(request.user_id, subaccount=subaccount)
     return Response(204)
 
 
@@ -140,7 +144,13 @@ def batch_size(body: bytes) -> int:
 
 
 def _each(context: Context, request: Request, one: Callable[[Context, Request, Any], Json]) -> list[Json]:
-    return [_entry(context, request, one, value) for value in read_list(request.body, "orders")]
+    """A key that is locked to a subaccount may not touch another: then the whole batch fails (protocol
+    section 2)."""
+    entries = read_list(request.body, "orders")
+    for value in entries:
+        asked = value.get("subaccount") if isinstance(value, dict) else None
+        request.own(asked if type(asked) is int else None)
+    return [_entry(context, request, one, value) for value in entries]
 
 
 def _entry(

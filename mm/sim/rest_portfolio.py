@@ -7,7 +7,7 @@ from collections.abc import Callable
 from operator import attrgetter
 
 from mm.sim.archive import Cutoff
-from mm.sim.reads import Portfolio
+from mm.sim.reads import Portfolio, Purse
 from mm.sim.rest import Context, Query, Request, Response, not_found, reply
 from mm.sim.rest_markets import time_bounds
 from mm.sim.rest_numbers import count_text
@@ -29,10 +29,14 @@ _COUNTS = {"position": attrgetter("count"), "total_traded": attrgetter("total_tr
 
 
 def _portfolio(context: Context, request: Request) -> Portfolio:
-    """The caller's image; an empty one for the subaccounts and shards that this exchange does not have."""
+    """The caller's image; an empty one for the shards that this exchange does not have."""
     portfolio = context.reads.portfolio(request.now, request.user_id)
-    elsewhere = request.query.integer("subaccount"), request.query.integer("exchange_index")
-    return portfolio if not any(elsewhere) else Portfolio(0, portfolio.updated_ns)
+    return Portfolio() if request.query.integer("exchange_index") else portfolio
+
+
+def _purse(context: Context, request: Request) -> Purse:
+    """The image of the subaccount that is asked for; empty where there is no such."""
+    return _portfolio(context, request).purse(request.subaccount())
 
 
 def _in_event(context: Context, ticker: str, events: list[str]) -> bool:
@@ -41,7 +45,7 @@ def _in_event(context: Context, ticker: str, events: list[str]) -> bool:
 
 def balance(context: Context, request: Request) -> Response:
     """GET /portfolio/balance."""
-    return reply(200, balance_body(_portfolio(context, request), context.venue.markets))
+    return reply(200, balance_body(_purse(context, request), context.venue.markets))
 
 
 def list_orders(context: Context, request: Request) -> Response:
@@ -58,10 +62,12 @@ def orders_page(context: Context, request: Request, *, archived: bool) -> Respon
         query.words("event_ticker"),
     )
     low, high = time_bounds(query)
+    subaccount = request.subaccount_or_all()
     chosen = [
         order
         for order in reversed(_portfolio(context, request).orders.values())
         if cutoff.has_order(order) == archived
+        and subaccount in (None, order.request.subaccount)
         and status in ("", order.status)
         and ticker in ("", order.ticker)
         and _in_event(context, order.ticker, events)
@@ -74,7 +80,7 @@ def orders_page(context: Context, request: Request, *, archived: bool) -> Respon
 def get_order(context: Context, request: Request) -> Response:
     """GET /portfolio/orders/{order_id}."""
     order = _portfolio(context, request).orders.get(request.parts["order_id"])
-    if order is None or context.cutoff(request.now).has_order(order):
+    if order is None or context.cutoff(request.now).has_order(order) or not _may_see(request, order):
         raise not_found()
     return reply(200, {"order": order_body(order)})
 
@@ -89,10 +95,12 @@ def fills_page(context: Context, request: Request, *, archived: bool) -> Respons
     query, cutoff = request.query, context.cutoff(request.now)
     tickers, order_id = query.words("ticker"), query.text("order_id")
     low, high = time_bounds(query)
+    subaccount = request.subaccount_or_all()
     chosen = [
         fill
         for fill in reversed(_portfolio(context, request).fills)
         if cutoff.has_trade(fill) == archived
+        and subaccount in (None, fill.order.request.subaccount)
         and (not tickers or fill.order.ticker in tickers)
         and order_id in ("", fill.order.order_id)
         and low <= fill.now <= high
@@ -109,12 +117,12 @@ def list_positions(context: Context, request: Request) -> Response:
 def positions_page(context: Context, request: Request, *, archived: bool) -> Response:
     """The live positions, or those that are history."""
     query = request.query
-    portfolio = _portfolio(context, request)
+    purse = _purse(context, request)
     ticker, events = query.text("ticker"), query.words("event_ticker")
-    wanted = _wanted(query, portfolio, context.cutoff(request.now), archived=archived)
+    wanted = _wanted(query, purse, context.cutoff(request.now), archived=archived)
     chosen = [
         one
-        for one in portfolio.positions.values()
+        for one in purse.positions.values()
         if wanted(one) and ticker in ("", one.ticker) and _in_event(context, one.ticker, events)
     ]
     shown, cursor = page(chosen, attrgetter("ticker"), query)
@@ -131,13 +139,11 @@ def positions_page(context: Context, request: Request, *, archived: bool) -> Res
     )
 
 
-def _wanted(
-    query: Query, portfolio: Portfolio, cutoff: Cutoff, *, archived: bool
-) -> Callable[[Position], bool]:
+def _wanted(query: Query, purse: Purse, cutoff: Cutoff, *, archived: bool) -> Callable[[Position], bool]:
     """The filters that look at the position itself: history or not, settled or not, and which of its counts
     are not zero."""
     state = query.choice("settlement_status", _SETTLEMENT) or ("all" if archived else "unsettled")
-    settled = {one.ticker for one in portfolio.settlements}
+    settled = {one.ticker for one in purse.settlements}
     counts = [_COUNTS[word] for word in query.words("count_filter") if word in _COUNTS]
 
     def wanted(position: Position) -> bool:
@@ -150,17 +156,21 @@ def _wanted(
 
 
 def list_settlements(context: Context, request: Request) -> Response:
-    """GET /portfolio/settlements, newest first."""
+    """GET /portfolio/settlements, newest first; of all subaccounts, unless one is named."""
     query = request.query
     ticker, event = query.text("ticker"), query.text("event_ticker")
     low, high = time_bounds(query)
+    asked = request.subaccount_or_all()
     chosen = [
-        one
-        for one in reversed(_portfolio(context, request).settlements)
+        (number, one)
+        for number, purse in _portfolio(context, request).purses.items()
+        if asked in (None, number)
+        for one in reversed(purse.settlements)
         if ticker in ("", one.ticker) and event in ("", one.event_ticker) and low <= one.settled_ns <= high
     ]
-    shown, cursor = page(chosen, attrgetter("ticker"), query)
-    return reply(200, {"settlements": [settlement_body(one) for one in shown], "cursor": cursor})
+    chosen.sort(key=lambda pair: pair[1].settled_ns, reverse=True)
+    shown, cursor = page(chosen, lambda pair: f"{pair[0]}:{pair[1].ticker}", query)
+    return reply(200, {"settlements": [settlement_body(one) for _, one in shown], "cursor": cursor})
 
 
 def queue_positions(context: Context, request: Request) -> Response:
@@ -168,7 +178,7 @@ def queue_positions(context: Context, request: Request) -> Response:
     tickers, events = request.query.words("market_tickers"), request.query.words("event_ticker")
     resting = [
         order
-        for order in _resting(context, request.user_id)
+        for order in _resting(context, request.user_id, request.subaccount())
         if (not tickers or order.ticker in tickers) and _in_event(context, order.ticker, events)
     ]
     rows = [
@@ -185,11 +195,19 @@ def queue_positions(context: Context, request: Request) -> Response:
 def queue_position(context: Context, request: Request) -> Response:
     """GET /portfolio/orders/{order_id}/queue_position."""
     order = context.venue.orders.get(request.parts["order_id"])
-    if order is None or order.user_id != request.user_id:
+    if order is None or order.user_id != request.user_id or not _may_see(request, order):
         raise not_found()
     ahead = context.venue.queue_position(order.order_id)
     return reply(200, {"queue_position_fp": count_text(ahead)})
 
 
-def _resting(context: Context, user_id: str) -> list[Order]:
-    return [context.venue.orders[order_id] for order_id in context.venue.accounts[user_id].resting]
+def _resting(context: Context, user_id: str, subaccount: int) -> list[Order]:
+    for account in context.venue.accounts[user_id].all():
+        if account.subaccount == subaccount:
+            return [context.venue.orders[order_id] for order_id in account.resting]
+    return []
+
+
+def _may_see(request: Request, order: Order) -> bool:
+    """A key that is locked to a subaccount sees its orders only."""
+    return request.rights.subaccount in (None, order.request.subaccount)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from mm.sim.reads import Portfolio
+from mm.sim.reads import Purse
 from mm.sim.rest import Json
 from mm.sim.rest_market_bodies import OUTCOMES
 from mm.sim.rest_numbers import (
@@ -61,7 +61,7 @@ def order_body(order: Order) -> Json:
         "last_update_time": time_text(order.updated_ns),
         "self_trade_prevention_type": request.self_trade,
         "cancel_order_on_pause": request.cancel_on_pause,
-        "subaccount_number": 0,
+        "subaccount_number": request.subaccount,
         "exchange_index": 0,
         **direction(order),
         **counts_of(order),
@@ -94,7 +94,7 @@ def fill_body(fill: Filled) -> Json:
         "fee_cost": money_text(fill.net_fee),
         "created_time": time_text(fill.now),
         "ts": fill.now // SECOND,
-        "subaccount_number": 0,
+        "subaccount_number": order.request.subaccount,
         **direction(order),
     }
 
@@ -125,15 +125,15 @@ def event_position_body(event_ticker: str, positions: Iterable[Position]) -> Jso
     }
 
 
-def balance_body(portfolio: Portfolio, markets: dict[str, Market]) -> Json:
+def balance_body(purse: Purse, markets: dict[str, Market]) -> Json:
     """Cash, and the positions at the last price of their markets (recorded: not at the bid)."""
-    value = sum(_value(one, markets[one.ticker]) for one in portfolio.positions.values())
-    dollars = money_text_4(portfolio.cash)
+    value = sum(_value(one, markets[one.ticker]) for one in purse.positions.values())
+    dollars = money_text_4(purse.cash)
     return {
-        "balance": cents(portfolio.cash),
+        "balance": cents(purse.cash),
         "balance_dollars": dollars,
         "portfolio_value": cents(value),
-        "updated_ts": portfolio.updated_ns // SECOND,
+        "updated_ts": purse.updated_ns // SECOND,
         "balance_breakdown": [{"exchange_index": 0, "balance": dollars}],
     }
 

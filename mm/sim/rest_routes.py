@@ -7,29 +7,39 @@ from dataclasses import dataclass
 
 from mm.sim import rest_account as account
 from mm.sim import rest_candles as candles
+from mm.sim import rest_groups as groups
 from mm.sim import rest_historical as historical
 from mm.sim import rest_incentives as incentives
 from mm.sim import rest_markets as markets
 from mm.sim import rest_orders as orders
 from mm.sim import rest_portfolio as portfolio
+from mm.sim import rest_subaccounts as subaccounts
 from mm.sim.buckets import DEFAULT_COST
 from mm.sim.rest import PREFIX, Handler
+from mm.sim.rights import Scope
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """One operation. ``budget``: the token bucket it draws on; ``is_batch``: the cost is for each order."""
+    """One operation. ``scope``: what a key needs for it, if it is private; ``budget``: the token bucket it
+    draws on; ``is_batch``: the cost is for each order."""
 
     method: str
     pattern: str
     handler: Handler
     operation: str
     is_private: bool
+    scope: Scope
     budget: str
     cost: int
     is_batch: bool
 
 
+# Paths that a child scope is enough for (protocol section 2), beside the orders and order groups.
+_SCOPES: dict[tuple[str, str], Scope] = {
+    ("GET", "/portfolio/balance"): "read::portfolio_balance",
+    ("POST", "/portfolio/subaccounts/transfer"): "write::transfer",
+}
 _PRIVATE = {"/account/limits", "/historical/orders", "/historical/fills", "/historical/positions"}
 
 
@@ -38,11 +48,16 @@ def _row(method: str, pattern: str, operation: str, handler: Handler) -> Route:
     budget = "balance" if pattern == "/portfolio/balance" else "read" if method == "GET" else "write"
     cost = 1 if budget == "balance" else account.COSTS.get((method, pattern), DEFAULT_COST)
     is_batch = handler in (orders.create_batch, orders.cancel_batch)
-    return Route(method, pattern, handler, operation, private, budget, cost, is_batch)
+    scope = _SCOPES.get((method, pattern)) or ("read" if method == "GET" else "write")
+    if method != "GET" and pattern.startswith(("/portfolio/events/orders", "/portfolio/order")):
+        scope = "write::trade"
+    return Route(method, pattern, handler, operation, private, scope, budget, cost, is_batch)
 
 
 _V2 = "/portfolio/events/orders"
 _V1 = "/portfolio/orders"
+_GROUPS = "/portfolio/order_groups"
+_SUBACCOUNTS = "/portfolio/subaccounts"
 
 ROUTES: tuple[Route, ...] = (
     _row("GET", "/exchange/status", "GetExchangeStatus", account.status),
@@ -108,6 +123,19 @@ ROUTES: tuple[Route, ...] = (
     _row("DELETE", f"{_V2}/{{order_id}}", "CancelOrderV2", orders.cancel),
     _row("POST", f"{_V2}/{{order_id}}/amend", "AmendOrderV2", orders.amend),
     _row("POST", f"{_V2}/{{order_id}}/decrease", "DecreaseOrderV2", orders.decrease),
+    _row("GET", _GROUPS, "GetOrderGroups", groups.list_groups),
+    _row("POST", f"{_GROUPS}/create", "CreateOrderGroup", groups.create),
+    _row("GET", f"{_GROUPS}/{{order_group_id}}", "GetOrderGroup", groups.get_group),
+    _row("DELETE", f"{_GROUPS}/{{order_group_id}}", "DeleteOrderGroup", groups.delete),
+    _row("PUT", f"{_GROUPS}/{{order_group_id}}/reset", "ResetOrderGroup", groups.reset),
+    _row("PUT", f"{_GROUPS}/{{order_group_id}}/trigger", "TriggerOrderGroup", groups.trigger),
+    _row("PUT", f"{_GROUPS}/{{order_group_id}}/limit", "UpdateOrderGroupLimit", groups.set_limit),
+    _row("POST", _SUBACCOUNTS, "CreateSubaccount", subaccounts.create),
+    _row("POST", f"{_SUBACCOUNTS}/transfer", "ApplySubaccountTransfer", subaccounts.transfer),
+    _row("GET", f"{_SUBACCOUNTS}/balances", "GetSubaccountBalances", subaccounts.balances),
+    _row("GET", f"{_SUBACCOUNTS}/transfers", "GetSubaccountTransfers", subaccounts.transfers),
+    _row("GET", f"{_SUBACCOUNTS}/netting", "GetSubaccountNetting", subaccounts.netting),
+    _row("PUT", f"{_SUBACCOUNTS}/netting", "UpdateSubaccountNetting", subaccounts.set_netting),
     _row("POST", _V1, "CreateOrder", orders.deprecated),
     _row("POST", f"{_V1}/batched", "BatchCreateOrders", orders.deprecated),
     _row("DELETE", f"{_V1}/batched", "BatchCancelOrders", orders.deprecated),

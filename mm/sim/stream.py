@@ -18,6 +18,7 @@ from mm.sim.words import (
     Announcement,
     BookChanged,
     Filled,
+    GroupChanged,
     LifecycleChanged,
     OrderChanged,
     PositionChanged,
@@ -35,7 +36,8 @@ class Stream:
         self._of_market: dict[tuple[str, str], list[Subscription]] = {}
         self._of_all: dict[str, list[Subscription]] = {}
         self._tray: dict[str, list[tuple[Subscription, str, str]]] = {}
-        self._volumes: dict[tuple[str, str], int] = {}
+        self._volumes: dict[tuple[str, int, str], int] = {}
+        self._group_subaccounts: dict[str, int] = {}
         self._hear: dict[type, Callable[[Any], None]] = {
             BookChanged: self._book_changed,
             TickerChanged: self._ticker_changed,
@@ -44,6 +46,7 @@ class Stream:
             OrderChanged: self._order_changed,
             PositionChanged: self._position_changed,
             LifecycleChanged: self._lifecycle_changed,
+            GroupChanged: self._group_changed,
         }
 
     # -- who listens ----------------------------------------------------------------------------------------
@@ -63,11 +66,16 @@ class Stream:
         for ticker in tickers or ():
             self._of_market[name, ticker].remove(subscription)
 
-    def _audience(self, channel: str, ticker: str, user_id: str = "") -> list[Subscription]:
-        named, everything = self._of_market.get((channel, ticker), ()), self._of_all.get(channel, ())
-        if not (named or everything):
-            return []
-        return [one for one in (*named, *everything) if user_id in ("", one.user_id)]
+    def _audience(self, channel: str, ticker: str = "") -> list[Subscription]:
+        return [*self._of_market.get((channel, ticker), ()), *self._of_all.get(channel, ())]
+
+    def _members(self, channel: str, ticker: str, user_id: str, subaccount: int) -> list[Subscription]:
+        """The audience of what concerns one subaccount of one member."""
+        return [
+            one
+            for one in self._audience(channel, ticker)
+            if one.user_id == user_id and one.subaccount in (None, subaccount)
+        ]
 
     # -- what they hear -------------------------------------------------------------------------------------
     def hear(self, announcement: Announcement) -> None:
@@ -110,23 +118,24 @@ class Stream:
 
     def _filled(self, filled: Filled) -> None:
         order = filled.order
-        key = (order.user_id, order.ticker)
+        subaccount = order.request.subaccount
+        key = (order.user_id, subaccount, order.ticker)
         self._volumes[key] = self._volumes.get(key, 0) + filled.count
-        audience = self._audience("fill", order.ticker, order.user_id)
+        audience = self._members("fill", order.ticker, order.user_id, subaccount)
         if audience:
             self._put("fill", "fill", audience, bodies.fill(filled))
 
     def _order_changed(self, changed: OrderChanged) -> None:
         order = changed.order
-        audience = self._audience("user_orders", order.ticker, order.user_id)
+        audience = self._members("user_orders", order.ticker, order.user_id, order.request.subaccount)
         if audience:
             self._put("user_orders", "user_order", audience, bodies.user_order(order))
 
     def _position_changed(self, changed: PositionChanged) -> None:
         ticker = changed.position.ticker
-        audience = self._audience("market_positions", ticker, changed.user_id)
+        audience = self._members("market_positions", ticker, changed.user_id, changed.subaccount)
         if audience:
-            volume = self._volumes.get((changed.user_id, ticker), 0)
+            volume = self._volumes.get((changed.user_id, changed.subaccount, ticker), 0)
             body = bodies.market_position(changed, volume)
             self._put("market_positions", "market_position", audience, body)
 
@@ -135,6 +144,15 @@ class Stream:
         if audience:
             body = bodies.lifecycle(changed.event_type, self.venue.markets[changed.ticker])
             self._put("market_lifecycle_v2", "market_lifecycle_v2", audience, body)
+
+    def _group_changed(self, changed: GroupChanged) -> None:
+        if changed.event_type == "created":
+            group = self.venue.group(changed.user_id, changed.group_id)
+            self._group_subaccounts[changed.group_id] = group.subaccount
+        subaccount = self._group_subaccounts.get(changed.group_id, 0)
+        audience = self._members("order_group_updates", "", changed.user_id, subaccount)
+        if audience:
+            self._put("order_group_updates", "order_group_updates", audience, bodies.group(changed))
 
     def flush(self) -> None:
         """Send what waits in the tray."""

@@ -31,6 +31,7 @@ from mm.sim.words import (
     BookChanged,
     BookSide,
     Filled,
+    GroupChanged,
     Market,
     Order,
     PositionChanged,
@@ -59,7 +60,8 @@ def delta(changed: BookChanged, market: Market, *, yes_price: bool, is_own: bool
     """One orderbook_delta; its client order id is for its own causer only."""
     own = ""
     if is_own and changed.order is not None:
-        own = f',"client_order_id":{json_text(changed.order.request.client_order_id)},"subaccount":0'
+        request = changed.order.request
+        own = f',"client_order_id":{json_text(request.client_order_id)},"subaccount":{request.subaccount}'
     return (
         f'{_head(market.ticker, market.market_id)}{changed.clock},"price_dollars":"'
         f'{price_text(leg_price(changed.side, changed.price, yes_price=yes_price))}","delta_fp":"'
@@ -141,7 +143,7 @@ def fill(filled: Filled) -> str:
         "ts_ms": filled.now // MILLISECOND,
         "post_position_fp": count_text(filled.post_position),
         "purchased_side": OUTCOMES[order.side],
-        "subaccount": 0,
+        "subaccount": order.request.subaccount,
         **direction(order),
     }
     return json_text({**body, **_client_order_id(order)})
@@ -168,7 +170,7 @@ def user_order(order: Order) -> str:
         "created_ts_ms": order.created_ns // MILLISECOND,
         "last_update_time": time_text(order.updated_ns),
         "last_updated_ts_ms": order.updated_ns // MILLISECOND,
-        "subaccount_number": 0,
+        "subaccount_number": request.subaccount,
         **direction(order),
         **counts_of(order),
         **money_of(order),
@@ -176,6 +178,8 @@ def user_order(order: Order) -> str:
     del body["action"]
     if order.last_update_reason:
         body["last_update_reason"] = order.last_update_reason
+    if request.order_group_id:
+        body["order_group_id"] = request.order_group_id
     if request.expiration_s:
         body["expiration_time"] = time_text(request.expiration_s * SECOND)
         body["expiration_ts_ms"] = request.expiration_s * 1000
@@ -197,9 +201,17 @@ def market_position(changed: PositionChanged, volume: int) -> str:
             "fees_paid_dollars": fees,
             "position_fee_cost_dollars": fees,
             "volume_fp": count_text(volume),
-            "subaccount": 0,
+            "subaccount": changed.subaccount,
         }
     )
+
+
+def group(changed: GroupChanged) -> str:
+    """An order_group_updates message; its limit only where it was set."""
+    body: Json = {"event_type": changed.event_type, "order_group_id": changed.group_id}
+    if changed.limit is not None:
+        body["contracts_limit_fp"] = count_text(changed.limit)
+    return json_text({**body, "ts_ms": changed.now // MILLISECOND})
 
 
 def _created(market: Market) -> Json:

@@ -17,7 +17,8 @@ from mm.sim.stream_subscription import Subscription
 class Connection:
     """``advance`` brings the exchange to the time of a command; ``line`` carries the frames; ``backlog`` says
     how many bytes the client has not taken yet: above ``most_backlog`` a subscription that wants to send more
-    ends with error 25. ``is_stamped``: frames carry ``sending_ts_ms``."""
+    ends with error 25. ``is_stamped``: frames carry ``sending_ts_ms``;
+    ``subaccount``: the only one that private messages are about, None for all."""
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class Connection:
         most_backlog: int,
         *,
         is_stamped: bool = False,
+        subaccount: int | None = None,
     ) -> None:
         self.user_id = user_id
         self.line = line
@@ -38,6 +40,7 @@ class Connection:
         self._backlog = backlog
         self._most_backlog = most_backlog
         self._is_stamped = is_stamped
+        self._subaccount = subaccount
         self._now = 0
         self._last_sid = 0
         self._subscriptions: dict[int, Subscription] = {}
@@ -103,6 +106,7 @@ class Connection:
         if subscription is None:
             self._last_sid += 1
             subscription = Subscription(self._last_sid, channel, self.user_id, tickers, self._deliver)
+            subscription.subaccount = self._subaccount
             self._subscriptions[subscription.sid] = subscription
             self._stream.enlist(subscription, tickers)
             added = list(self._stream.venue.markets if tickers is None else subscription.tickers or ())

@@ -10,11 +10,22 @@ from mm.sim.stream_channels import ERRORS, Channel
 class Subscription:
     """A channel under a ``sid``. ``tickers`` None means every market.
 
-    ``seq`` counts every sequenced frame of the subscription, acknowledgements and its errors included
-    (protocol section 10.2).
+    ``subaccount``: the only one of the member that it hears of, None for all. ``seq`` counts every sequenced
+    frame of the subscription, acknowledgements and its errors included (protocol section 10.2).
     """
 
-    __slots__ = ("_send", "channel", "is_live", "quiet", "seq", "sid", "tickers", "user_id", "yes_price")
+    __slots__ = (
+        "_send",
+        "channel",
+        "is_live",
+        "quiet",
+        "seq",
+        "sid",
+        "subaccount",
+        "tickers",
+        "user_id",
+        "yes_price",
+    )
 
     def __init__(
         self,
@@ -30,6 +41,7 @@ class Subscription:
         self.tickers: dict[str, None] | None = None if tickers is None else dict.fromkeys(tickers)
         self.seq = 0
         self.yes_price = False
+        self.subaccount: int | None = None
         self.quiet = False
         self.is_live = True
         self._send = send

@@ -21,7 +21,14 @@ MEMBERS = ("ann", "bob")
 NONSENSE = ("", "x", "-1", "0", "1", "99999", "ü")
 LIVE = tuple(route for route in ROUTES if "deprecated" not in route.handler.__name__)
 # Order entry comes more often than its share of the table: without trades most answers would be empty lists.
-_WEIGHTS = {"CreateOrderV2": 25, "BatchCreateOrdersV2": 4, "CancelOrderV2": 3, "AmendOrderV2": 6}
+_WEIGHTS = {
+    "CreateOrderV2": 30,
+    "CreateOrderGroup": 2,
+    "ApplySubaccountTransfer": 2,
+    "BatchCreateOrdersV2": 4,
+    "CancelOrderV2": 3,
+    "AmendOrderV2": 6,
+}
 
 
 class Storm:
@@ -34,10 +41,17 @@ class Storm:
         self._spec = spec
         self._weights = [_WEIGHTS.get(route.operation, 1) for route in LIVE]
         self._bodies: dict[str, Callable[[str], Any]] = {
-            "CreateOrderV2": lambda user: self._order(),
-            "BatchCreateOrdersV2": lambda user: {"orders": [self._order() for _ in range(3)]},
+            "CreateOrderV2": self._order,
+            "BatchCreateOrdersV2": lambda user: {"orders": [self._order(user) for _ in range(3)]},
             "BatchCancelOrdersV2": lambda user: {"orders": [{"order_id": self._order_id(user)}] * 2},
             "AmendOrderV2": self._amend,
+            "CreateOrderGroup": lambda user: {**self._limit(), "subaccount": self.random.choice([0, 0, 1])},
+            "UpdateOrderGroupLimit": lambda user: self._limit(),
+            "ApplySubaccountTransfer": lambda user: self._transfer(),
+            "UpdateSubaccountNetting": lambda user: {
+                "subaccount_number": self.random.choice([0, 1]),
+                "enabled": self.random.random() < 0.2,
+            },
             "DecreaseOrderV2": lambda user: {self.random.choice(["reduce_by", "reduce_to"]): self._count()},
         }
 
@@ -85,6 +99,8 @@ class Storm:
             return self.random.choice(["x", "KXNONE"])
         if name == "order_id":
             return self._order_id(user)
+        if name == "order_group_id":
+            return self._group_id(user)
         for word, known in (("event", venue.events), ("series", venue.series), ("ticker", venue.markets)):
             if word in name:
                 return self.random.choice(list(known))
@@ -94,6 +110,10 @@ class Storm:
         orders = self.face.venue.orders_of(user)[-20:]
         return self.random.choice(orders).order_id if orders else "none"
 
+    def _group_id(self, user: str) -> str:
+        groups = self.face.venue.groups_of(user)[-5:]
+        return self.random.choice(groups).group_id if groups else "none"
+
     # -- bodies ---------------------------------------------------------------------------------------------
     def _count(self) -> str:
         return f"{self.random.randint(1, 800) / 100:.2f}"
@@ -101,7 +121,7 @@ class Storm:
     def _price(self) -> str:
         return f"{self.random.choice([*range(40, 60), 0, 100]) / 100:.2f}"
 
-    def _order(self) -> dict[str, Any]:
+    def _order(self, user: str) -> dict[str, Any]:
         draw = self.random
         body = order(
             draw.choice(["bid", "ask"]), self._price(), self._count(), ticker=draw.choice([OPEN, OTHER])
@@ -116,8 +136,30 @@ class Storm:
             "cancel_order_on_pause": True,
             "self_trade_prevention_type": "maker",
             "count": 1,
+            "order_group_id": self._group_id(user),
+            "subaccount": draw.choice([0, 1, 2]),
         }
         return {**body, **{name: value for name, value in extras.items() if draw.random() < 0.1}}
+
+    def _limit(self) -> dict[str, Any]:
+        contracts = self.random.randint(0, 40)
+        forms: list[dict[str, Any]] = [
+            {"contracts_limit": contracts},
+            {"contracts_limit_fp": f"{contracts}.50"},
+            {"contracts_limit": contracts, "contracts_limit_fp": f"{contracts}.00"},
+            {},
+        ]
+        return self.random.choice(forms)
+
+    def _transfer(self) -> dict[str, Any]:
+        here, there = self.random.choice([(0, 1), (0, 1), (1, 0), (0, 2), (0, 60)])
+        name = f"00000000-0000-4000-8000-{self.random.randrange(10**12):012d}"
+        return {
+            "client_transfer_id": name,
+            "from_subaccount": here,
+            "to_subaccount": there,
+            "amount_cents": self.random.randint(-1, 5_000),
+        }
 
     def _amend(self, user: str) -> dict[str, Any]:
         known = self.face.venue.orders.get(self._order_id(user))
