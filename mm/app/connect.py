@@ -27,8 +27,8 @@ BASIC_READS = (200, 200)
 
 
 class Line:
-    """The REST side of a run. ``listen`` is set once somebody hears the answers; ``on_fault`` is called, on
-    the loop's thread, for a fault of ours in a sending thread."""
+    """The REST side of a run. ``listen`` is set once somebody hears the answers, ``on_fault`` is for a fault
+    of ours in a sending thread; both are called on the loop's own thread."""
 
     def __init__(
         self, config: Config, endpoints: Endpoints, credentials: Credentials, clock: Callable[[], Nanos]
@@ -51,10 +51,15 @@ class Line:
             loop.call_soon_threadsafe(lambda: self.on_fault(fault))
 
         self._reads = Bucket(*BASIC_READS)
+
+        def answer(event: AnyEvent) -> None:
+            if not loop.is_closed():  # after the end there is nobody left to tell
+                loop.call_soon_threadsafe(lambda: self.listen(event))
+
         self.gateway = Gateway(
             endpoint(endpoints.rest_url),
             self.signer,
-            lambda event: self.listen(event),
+            answer,
             clock,
             self.guard,
             on_fault=report,

@@ -157,14 +157,14 @@ class Trade:
     def _runner(self, line: Line, feed: Feed, limiter: Limiter, engine: Engine) -> Runner:
         """Answers come back the way requests went out: a dry run answers for the orders it did not send."""
         inbox = self._live.inbox
-        dry = DryRun(line.gateway, inbox.put_from_thread, self._clock) if self._wish.dry_run else None
-        outward = Outward(dry or line.gateway, feed, limiter, self._clock)
+        dry = DryRun(line.gateway, lambda event: inbox.put((event,)), self._clock)
+        outward = Outward(dry if self._wish.dry_run else line.gateway, feed, limiter, self._clock)
 
-        def listen(event: AnyEvent) -> None:
+        def hear(event: AnyEvent) -> None:
             outward.heard(event)
-            inbox.put_from_thread(dry.heard(event) if dry else event)
+            inbox.put((dry.heard(event) if self._wish.dry_run else event,))
 
-        line.listen = listen
+        line.listen = hear
         carry_out = partial(self._live.carry_out, outward)
         return Runner(
             engine,

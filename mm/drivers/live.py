@@ -52,16 +52,11 @@ class Inbox:
         self._is_awake = False
 
     def put(self, events: Iterable[AnyEvent]) -> None:
-        """From the loop's own thread."""
+        """From the loop's own thread only."""
         self.events.extend(events)
         if not self._is_awake:
             self._is_awake = True
             self._loop.call_soon(self._turn)
-
-    def put_from_thread(self, event: AnyEvent) -> None:
-        """From any thread; after the loop has ended there is nobody left to tell."""
-        if not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self.put, (event,))
 
     def _turn(self) -> None:
         self._is_awake = False
