@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from mm.sim.buckets import DEFAULT_COST, Limit
+from mm.sim.pauses import window_after
 from mm.sim.rest import PREFIX, Context, Json, Request, Response, reply
 from mm.sim.rest_numbers import LAST_SECOND, SECOND, time_text
 
@@ -17,30 +18,40 @@ COSTS: dict[tuple[str, str], int] = {
 
 def status(context: Context, request: Request) -> Response:
     """GET /exchange/status."""
+    venue = context.venue
     state: Json = {
-        "exchange_active": context.venue.exchange_active,
-        "trading_active": context.venue.trading_active,
+        "exchange_active": venue.exchange_active,
+        "trading_active": venue.trading_active,
         "intra_exchange_transfers_active": False,
     }
-    return reply(200, {**state, "exchange_index_statuses": [_shard(state)]})
-
-
-def _shard(state: Json) -> Json:
-    return {"exchange_index": 0, "description": "the only shard", **state}
+    shard = {"exchange_index": 0, "description": "the only shard", **state}
+    if venue.estimated_resume_ns is not None:
+        state["exchange_estimated_resume_time"] = time_text(venue.estimated_resume_ns)
+    return reply(200, {**state, "exchange_index_statuses": [shard]})
 
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-_ALL_DAY = [{"open_time": "00:00", "close_time": "00:00"}]
+_MIDNIGHT = "00:00"  # at both ends of a day: how the exchange writes the end of one is not documented
+_ALL_DAY = [{"open_time": _MIDNIGHT, "close_time": _MIDNIGHT}]
+_AROUND_THE_PAUSE = [
+    {"open_time": _MIDNIGHT, "close_time": "03:00"},
+    {"open_time": "05:00", "close_time": _MIDNIGHT},
+]
 
 
 def schedule(context: Context, request: Request) -> Response:
-    """GET /exchange/schedule: open round the clock, every day, for as long as times can be written."""
+    """GET /exchange/schedule: open round the clock, but for the weekly pause where it is switched on."""
     week: Json = {
         "start_time": time_text(0),
         "end_time": time_text(LAST_SECOND * SECOND),
         **dict.fromkeys(_DAYS, _ALL_DAY),
     }
-    return reply(200, {"schedule": {"standard_hours": [week], "maintenance_windows": []}})
+    windows: list[Json] = []
+    if context.venue.switches.weekly_pause:
+        week["thursday"] = _AROUND_THE_PAUSE
+        window = window_after(request.now)
+        windows.append({"start_datetime": time_text(window.begin), "end_datetime": time_text(window.end)})
+    return reply(200, {"schedule": {"standard_hours": [week], "maintenance_windows": windows}})
 
 
 def user_data_timestamp(context: Context, request: Request) -> Response:

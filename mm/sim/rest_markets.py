@@ -52,16 +52,6 @@ def get_series(context: Context, request: Request) -> Response:
     return reply(200, {"series": series_body(series)})
 
 
-def fee_changes(context: Context, request: Request) -> Response:
-    """GET /series/fee_changes: none is scheduled here, fees are what the series say."""
-    return reply(200, {"series_fee_change_arr": []})
-
-
-def event_fee_changes(context: Context, request: Request) -> Response:
-    """GET /events/fee_changes: none is scheduled here either."""
-    return reply(200, {"event_fee_changes": [], "cursor": ""})
-
-
 def list_events(context: Context, request: Request) -> Response:
     """GET /events."""
     query = request.query

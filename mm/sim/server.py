@@ -14,7 +14,8 @@ from dataclasses import dataclass
 from aiohttp import web
 
 from mm.sim.exchange import Exchange
-from mm.sim.rest import PREFIX, Response, nested_error, too_many_requests
+from mm.sim.rest import PREFIX, Refused, Response, nested_error, reply, too_many_requests
+from mm.sim.rights import FULL
 from mm.sim.server_admin import HOST as ADMIN_HOST
 from mm.sim.server_admin import AdminSettings, admin_app
 from mm.sim.server_stream import StreamClient
@@ -169,12 +170,18 @@ class _Faces:
             raise web.HTTPMovedPermanently(path.rstrip("/"))
         body = await request.read()
         try:
-            user_id = self._keys.user_of(self.now(), request.method, path, request.headers)
+            caller = self._keys.caller_of(self.now(), request.method, path, request.headers)
+            _require_json(request)
+        except Refused as refused:
+            return _answer(reply(400, refused.body))
         except VenueError as error:
             return _answer(nested_error(error))
         await _pause(self._exchange.faults.hold_ns(request.method, path))
         query = request.rel_url.raw_query_string
-        response = self._exchange.request(self.now(), user_id, request.method, path, query, body)
+        user_id, rights = (None, FULL) if caller is None else (caller.user_id, caller.rights)
+        response = self._exchange.request(
+            self.now(), user_id, request.method, path, query, body, rights=rights
+        )
         await _pause(response.delay_ns)
         if response.reset and request.transport is not None:
             request.transport.abort()
@@ -182,23 +189,30 @@ class _Faces:
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         try:
-            user_id = self._keys.user_of(self.now(), "GET", WS_PATH, request.headers)
-            if user_id is None:
+            caller = self._keys.caller_of(self.now(), "GET", WS_PATH, request.headers)
+            if caller is None:
                 raise missing_signature()
-            if not self._exchange.has_room(user_id):
+            caller.rights.require("read")
+            if not self._exchange.has_room(caller.user_id):
                 return _answer(too_many_requests())
         except VenueError as error:
             return _answer(nested_error(error))
         client = StreamClient(self._exchange, self.now, self._ping_s)
         self._clients.add(client)
         try:
-            return await client.talk(request, user_id)
+            return await client.talk(request, caller)
         finally:
             self._clients.discard(client)
 
     async def hang_up(self, app: web.Application) -> None:
         for client in list(self._clients):
             await client.hang_up()
+
+
+def _require_json(request: web.Request) -> None:
+    """A PUT must say that it is JSON (protocol section 6). Raises Refused (400, flat)."""
+    if request.method == "PUT" and request.content_type != "application/json":
+        raise Refused({"code": "invalid_content_type", "message": "invalid content type"})
 
 
 def _answer(response: Response) -> web.Response:

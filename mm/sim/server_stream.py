@@ -9,6 +9,7 @@ from collections.abc import Callable
 from aiohttp import WSCloseCode, WSMessage, WSMsgType, web
 
 from mm.sim.exchange import Exchange
+from mm.sim.signatures import Caller
 from mm.sim.stream_connection import Connection
 
 HEARTBEAT = b"heartbeat"
@@ -26,16 +27,17 @@ class StreamClient:
         self._unsent = 0
         self._filled = asyncio.Event()
 
-    async def talk(self, request: web.Request, user_id: str) -> web.WebSocketResponse:
+    async def talk(self, request: web.Request, caller: Caller) -> web.WebSocketResponse:
         """Serve the connection until it ends."""
         await self._socket.prepare(request)
         transport = request.transport
         connection = self._exchange.connect(
             self._now(),
-            user_id,
+            caller.user_id,
             self._post,
             backlog=lambda: self._unsent,
             reset=lambda: None if transport is None else transport.abort(),
+            subaccount=caller.rights.subaccount,
         )
         tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping(connection))]
         try:

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
+from mm.sim.rights import FULL, Rights
 from mm.sim.words import VenueError
 
 KEY_HEADER = "KALSHI-ACCESS-KEY"
@@ -28,8 +29,16 @@ class BadKey(ValueError):
 
 
 @dataclass(frozen=True, slots=True)
-class _Key:
+class Caller:
+    """Who signed a request, and what the key may do."""
+
     user_id: str
+    rights: Rights
+
+
+@dataclass(frozen=True, slots=True)
+class _Key:
+    caller: Caller
     public: rsa.RSAPublicKey | ed25519.Ed25519PublicKey
 
     def accepts(self, signature: bytes, message: bytes) -> bool:
@@ -51,11 +60,11 @@ class KeyRing:
         self.max_skew_ns = max_skew_ns
         self._keys: dict[str, _Key] = {}
 
-    def add(self, key_id: str, user_id: str, public_pem: bytes) -> None:
+    def add(self, key_id: str, user_id: str, public_pem: bytes, rights: Rights = FULL) -> None:
         """Register a key. Raises BadKey where the PEM is not an RSA or Ed25519 public key."""
-        self._keys[key_id] = _Key(user_id, _load(public_pem))
+        self._keys[key_id] = _Key(Caller(user_id, rights), _load(public_pem))
 
-    def user_of(self, now: int, method: str, path: str, headers: Mapping[str, str]) -> str | None:
+    def caller_of(self, now: int, method: str, path: str, headers: Mapping[str, str]) -> Caller | None:
         """The account a request was signed for; None where it carries none of the three headers.
 
         ``path`` is the full path as it was sent, without query; ``headers`` a case-insensitive mapping.
@@ -77,7 +86,7 @@ class KeyRing:
             raise _unauthenticated("INCORRECT_API_KEY_SIGNATURE") from None
         if not key.accepts(raw, message):
             raise _unauthenticated("INCORRECT_API_KEY_SIGNATURE")
-        return key.user_id
+        return key.caller
 
     def _check_clock(self, now: int, timestamp: str) -> None:
         in_digits = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 18

@@ -17,6 +17,8 @@ from mm.sim.venue import Venue
 from mm.sim.words import (
     Announcement,
     BookChanged,
+    EventAdded,
+    EventFeeChanged,
     Filled,
     GroupChanged,
     LifecycleChanged,
@@ -47,6 +49,8 @@ class Stream:
             PositionChanged: self._position_changed,
             LifecycleChanged: self._lifecycle_changed,
             GroupChanged: self._group_changed,
+            EventAdded: self._event_added,
+            EventFeeChanged: self._event_fee_changed,
         }
 
     # -- who listens ----------------------------------------------------------------------------------------
@@ -153,6 +157,17 @@ class Stream:
         audience = self._members("order_group_updates", "", changed.user_id, subaccount)
         if audience:
             self._put("order_group_updates", "order_group_updates", audience, bodies.group(changed))
+
+    def _event_added(self, added: EventAdded) -> None:
+        audience = self._audience("market_lifecycle_v2")
+        if audience:
+            body = bodies.event(self.venue.events[added.event_ticker])
+            self._put("market_lifecycle_v2", "event_lifecycle", audience, body)
+
+    def _event_fee_changed(self, changed: EventFeeChanged) -> None:
+        audience = self._audience("market_lifecycle_v2")
+        if audience:
+            self._put("market_lifecycle_v2", "event_fee_update", audience, bodies.event_fee(changed))
 
     def flush(self) -> None:
         """Send what waits in the tray."""

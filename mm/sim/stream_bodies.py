@@ -12,7 +12,7 @@ from functools import lru_cache
 import msgspec
 
 from mm.sim.rest import Json
-from mm.sim.rest_market_bodies import OUTCOMES, price_ranges_body
+from mm.sim.rest_market_bodies import OUTCOMES, PPM, price_ranges_body
 from mm.sim.rest_numbers import (
     MILLISECOND,
     SECOND,
@@ -30,6 +30,8 @@ from mm.sim.words import (
     PRICE_ONE,
     BookChanged,
     BookSide,
+    Event,
+    EventFeeChanged,
     Filled,
     GroupChanged,
     Market,
@@ -265,3 +267,29 @@ def lifecycle(event_type: str, market: Market) -> str:
     """A market_lifecycle_v2 message; what it says besides depends on its ``event_type``."""
     body = {"market_ticker": market.ticker, "event_type": event_type}
     return json_text({**body, **_LIFECYCLE[event_type](market)})
+
+
+def event(added: Event) -> str:
+    """An event_lifecycle message: an event is new."""
+    return json_text(
+        {
+            "event_ticker": added.event_ticker,
+            "exchange_index": 0,
+            "title": added.title,
+            "subtitle": "",
+            "collateral_return_type": "",
+            "series_ticker": added.series_ticker,
+        }
+    )
+
+
+def event_fee(changed: EventFeeChanged) -> str:
+    """An event_fee_update message; null where an override was cleared."""
+    multiplier = changed.fee_multiplier_override_ppm
+    return json_text(
+        {
+            "event_ticker": changed.event_ticker,
+            "fee_type_override": changed.fee_type_override,
+            "fee_multiplier_override": None if multiplier is None else multiplier / PPM,
+        }
+    )

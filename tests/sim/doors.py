@@ -22,6 +22,7 @@ from mm.sim.buckets import TIERS, Tier
 from mm.sim.exchange import Exchange
 from mm.sim.face_switches import FaceSwitches
 from mm.sim.faults import Fault, Faults
+from mm.sim.rights import FULL, Rights
 from mm.sim.server import RunningServer, ServerSettings, serve
 from mm.sim.server_admin import AdminSettings
 from mm.sim.signatures import HEADERS, KeyRing
@@ -51,11 +52,11 @@ def public_pem(key: rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey) -> bytes:
 class Member:
     """An account holder with a key; ``ann`` has an RSA key, everyone else an Ed25519 one."""
 
-    def __init__(self, name: str, door: Door) -> None:
+    def __init__(self, name: str, door: Door, rights: Rights = FULL) -> None:
         self.name = name
         self.key = rsa_key() if name == "ann" else ed25519_key()
         self.door = door
-        door.keys.add(f"key-{name}", name, public_pem(self.key))
+        door.keys.add(f"key-{name}", name, public_pem(self.key), rights)
 
     def headers(self, method: str, path: str, *, skew_ms: int = 0) -> dict[str, str]:
         timestamp = str(time.time_ns() // 1_000_000 + skew_ms)

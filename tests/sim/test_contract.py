@@ -11,6 +11,7 @@ import pytest
 
 from mm.sim.face_switches import Ages, FaceSwitches
 from mm.sim.incentives import Incentive
+from mm.sim.words import Event
 from tests.sim.faces import OPEN, OTHER, SECOND, START, Client, Face
 from tests.sim.specs import spec
 from tests.sim.storm import LIVE, Storm, decoded
@@ -67,6 +68,13 @@ def is_error(status: int, body: Any) -> bool:
     return False
 
 
+def schedule_fees(face: Face) -> None:
+    venue = face.venue
+    venue.schedule_series_fees("KXTEST", "quadratic", 500_000, face.now + 9_000 * SECOND)
+    venue.schedule_event_fees("KXTEST-26", "quadratic", 1_000_000, face.now + 10 * SECOND)
+    venue.schedule_event_fees("KXTEST-26", None, None, face.now + 20 * SECOND)
+
+
 def live_through(face: Face, step: int) -> None:
     """What happens to the markets while the storm blows; the last market ends settled."""
     face.wait(step * 37 % 7 * SECOND // 20)
@@ -77,6 +85,9 @@ def live_through(face: Face, step: int) -> None:
         STEPS // 4: venue.pause,
         STEPS // 4 + 20: venue.resume,
         STEPS // 3: lambda: venue.move_close(OTHER, face.now + 7200 * SECOND),
+        STEPS // 5: lambda: venue.add_event(Event("KXTEST-28", "KXTEST", "New?")),
+        STEPS // 5 + 1: lambda: schedule_fees(face),
+        STEPS // 2: lambda: venue.change_grid(OPEN, "deci_cent"),
         STEPS * 3 // 4: lambda: venue.determine(OTHER, "yes"),
     }
     happening = happenings.get(step)
@@ -114,6 +125,8 @@ def test_a_long_run_of_random_requests_keeps_to_both_specifications() -> None:
     missing = {route.operation for route in LIVE} - answered.keys()
     assert not missing, f"never answered with a success: {missing}"
     assert min(kinds[kind] for kind in BUSY) > 50, kinds
+    assert kinds["event_lifecycle"] == 1
+    assert kinds["event_fee_update"] == 2
 
 
 def test_every_operation_of_the_specification_is_built_or_said_to_be_missing() -> None:
