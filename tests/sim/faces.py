@@ -12,6 +12,7 @@ from mm.sim.face_switches import FaceSwitches
 from mm.sim.faults import Fault, Faults
 from mm.sim.rest import PREFIX, Response
 from mm.sim.stream_connection import Connection
+from mm.sim.switches import Switches
 from mm.sim.venue import Venue
 from mm.sim.words import Event, Market, Series
 from tests.sim.specs import spec as spec
@@ -22,9 +23,9 @@ OPEN = "KXTEST-26-A"
 OTHER = "KXTEST-26-B"
 
 
-def small_venue(start: int = START) -> Venue:
+def small_venue(start: int = START, rules: Switches = Switches()) -> Venue:  # noqa: B008 - it is frozen
     """Two open markets of one event, one still unopened in another; two members with $1,000 each."""
-    venue = Venue(seed=7, now=start)
+    venue = Venue(seed=7, switches=rules, now=start)
     venue.add_series(Series("KXTEST", "A test", fee_type="quadratic_with_maker_fees"))
     venue.add_event(Event("KXTEST-26", "KXTEST", "Which?"))
     venue.add_event(Event("KXTEST-27", "KXTEST", "Later?"))
@@ -57,8 +58,9 @@ class Face:
         script: list[Fault] | None = None,
         most_backlog: int = 1_000_000,
         switches: FaceSwitches = FaceSwitches(),  # noqa: B008 - it is frozen
+        rules: Switches = Switches(),  # noqa: B008 - it is frozen
     ) -> None:
-        self.venue = small_venue()
+        self.venue = small_venue(rules=rules)
         self.now = START
         self.exchange = Exchange(
             self.venue,
@@ -92,12 +94,17 @@ class Face:
 class Client:
     """A stream client that keeps every frame it got."""
 
-    def __init__(self, face: Face, user: str, backlog: Any = None) -> None:
+    def __init__(self, face: Face, user: str, backlog: Any = None, subaccount: int | None = None) -> None:
         self.face = face
         self.frames: list[Any] = []
         self.resets = 0
         self.connection: Connection = face.exchange.connect(
-            face.now, user, self._take, backlog=backlog or (lambda: 0), reset=self._reset
+            face.now,
+            user,
+            self._take,
+            backlog=backlog or (lambda: 0),
+            reset=self._reset,
+            subaccount=subaccount,
         )
 
     def _take(self, frame: str) -> None:

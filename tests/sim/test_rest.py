@@ -7,6 +7,8 @@ import json
 import pytest
 
 from mm.sim.face_switches import FaceSwitches
+from mm.sim.rest_numbers import time_text
+from mm.sim.switches import Switches
 from tests.sim.faces import OPEN, OTHER, SECOND, Face, spec, traded
 
 READS = [
@@ -217,3 +219,45 @@ def test_the_dropped_liquidity_is_written_on_request_only() -> None:
         Face(switches=FaceSwitches(liquidity=True)).get(f"/markets/{OPEN}")["market"]["liquidity_dollars"]
         == "0.0000"
     )
+
+
+def test_scheduled_fees_are_listed_before_and_after_they_come() -> None:
+    face = Face()
+    day = 86_400 * SECOND
+    face.venue.schedule_series_fees("KXTEST", "quadratic", 500_000, face.now + day)
+    face.venue.schedule_event_fees("KXTEST-26", "quadratic", 2_000_000, face.now + day)
+    face.venue.schedule_event_fees("KXTEST-26", None, None, face.now + 2 * day)
+
+    def series(query: str = "") -> list[float]:
+        rows = face.get("/series/fee_changes", query)
+        spec("openapi").check(rows, "GetSeriesFeeChangesResponse")
+        return [one["fee_multiplier"] for one in rows["series_fee_change_arr"]]
+
+    assert (series(), series("series_ticker=KXNONE")) == ([0.5], [])
+    events = face.get("/events/fee_changes", "event_ticker=KXTEST-26")
+    spec("openapi").check(events, "GetEventFeeChangesResponse")
+    assert [one["fee_multiplier_override"] for one in events["event_fee_changes"]] == [2.0, None]
+    first = face.get("/events/fee_changes", "limit=1")
+    second = face.get("/events/fee_changes", f"limit=1&cursor={first['cursor']}")
+    assert first["event_fee_changes"] + second["event_fee_changes"] == events["event_fee_changes"]
+    face.wait(day)
+    assert (series(), series("show_historical=true")) == ([], [0.5])
+    assert face.get("/series/KXTEST")["series"]["fee_multiplier"] == 0.5
+    assert face.get("/events/KXTEST-26")["event"]["fee_multiplier_override"] == 2.0
+
+
+def test_the_schedule_and_the_status_tell_of_the_weekly_pause_where_there_is_one() -> None:
+    week = Face().get("/exchange/schedule")["schedule"]["standard_hours"][0]
+    assert week["thursday"] == week["friday"] == [{"open_time": "00:00", "close_time": "00:00"}]
+    face = Face(rules=Switches(weekly_pause=True))
+    schedule = face.get("/exchange/schedule")
+    spec("openapi").check(schedule, "GetExchangeScheduleResponse")
+    assert schedule["schedule"]["standard_hours"][0]["thursday"][0]["close_time"] == "03:00"
+    (window,) = schedule["schedule"]["maintenance_windows"]
+    assert face.get("/exchange/status")["trading_active"] is True
+    while face.get("/exchange/status")["trading_active"]:
+        face.wait(600 * SECOND)
+    status = face.get("/exchange/status")
+    spec("openapi").check(status, "ExchangeStatus")
+    assert window["start_datetime"] <= time_text(face.now) < window["end_datetime"]
+    assert status["exchange_estimated_resume_time"] == window["end_datetime"]
