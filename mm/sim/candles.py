@@ -29,7 +29,11 @@ class Span:
     close: int
 
     def widen(self, price: int) -> None:
-        self.low, self.high, self.close = min(self.low, price), max(self.high, price), price
+        self.close = price
+        if price < self.low:
+            self.low = price
+        elif price > self.high:
+            self.high = price
 
     def then(self, later: Span) -> Span:
         """Both, one after the other."""
@@ -103,14 +107,16 @@ class _Ladder:
 
     def minute(self, now: int) -> Candle:
         """The running minute at ``now``; opens one, and finishes the one before, where needed."""
-        end = period_end(now, 1)
         candle = self.running.get(1)
-        if candle is None or candle.end != end:
-            if candle is not None:
-                self._finish(candle)
-            bid, ask = self.bid, self.ask
-            candle = Candle(end, Span(bid, bid, bid, bid), Span(ask, ask, ask, ask), None, self.last)
-            self.running[1] = candle
+        if candle is not None:
+            if now <= candle.end:  # time does not run back
+                return candle
+            self._finish(candle)
+        bid, ask = self.bid, self.ask
+        candle = Candle(
+            period_end(now, 1), Span(bid, bid, bid, bid), Span(ask, ask, ask, ask), None, self.last
+        )
+        self.running[1] = candle
         return candle
 
     def _finish(self, candle: Candle) -> None:
@@ -135,9 +141,9 @@ class Candles:
 
     def hear(self, announcement: Announcement) -> None:
         """Note a trade, or a change of the best prices."""
-        if isinstance(announcement, TickerChanged):
+        if type(announcement) is TickerChanged:  # a busy market says nothing else as often
             self._note_best(announcement)
-        elif isinstance(announcement, Traded):
+        elif type(announcement) is Traded:
             self._note_trade(announcement)
 
     def _ladder(self, ticker: str) -> _Ladder:
@@ -150,7 +156,8 @@ class Candles:
         ladder = self._ladder(changed.ticker)
         candle = ladder.minute(changed.now)
         tops = self._venue.best(changed.ticker)
-        ladder.bid, ladder.ask = (tops["bid"] or (0, 0))[0], (tops["ask"] or (PRICE_ONE, 0))[0]
+        bid, ask = tops["bid"], tops["ask"]
+        ladder.bid, ladder.ask = bid[0] if bid else 0, ask[0] if ask else PRICE_ONE
         candle.bid.widen(ladder.bid)
         candle.ask.widen(ladder.ask)
         candle.open_interest = self._venue.markets[changed.ticker].open_interest

@@ -9,7 +9,7 @@ import random
 from collections.abc import Callable
 from typing import Protocol
 
-from mm.sim.buckets import BASIC, Buckets, Tier
+from mm.sim.buckets import BASIC, Tier
 from mm.sim.candles import Candles
 from mm.sim.face_switches import FaceSwitches
 from mm.sim.faults import Fault, Faults, Line, Point
@@ -30,6 +30,7 @@ from mm.sim.rest_routes import Route, find
 from mm.sim.rights import FULL, Rights
 from mm.sim.stream import Stream
 from mm.sim.stream_connection import Connection
+from mm.sim.usage import Usage
 from mm.sim.venue import Venue
 from mm.sim.words import VenueError
 
@@ -65,10 +66,10 @@ class Exchange:
         self.faults = Faults() if faults is None else faults
         self.crowds: list[Crowd] = []
         self._reads = Reads(venue, read_lag_ns)
-        self._buckets = Buckets(tier)
+        self._usage = Usage(tier)
         self._switches = switches
         self._candles = Candles(venue)
-        self._context = Context(venue, self._reads, self._candles, self._buckets, switches)
+        self._context = Context(venue, self._reads, self._candles, self._usage, switches)
         self._stream = Stream(venue, random)
         self._most_backlog = most_backlog
         self._connections: list[Connection] = []
@@ -179,7 +180,7 @@ class Exchange:
     def _afford(self, now: int, user_id: str, route: Route, body: bytes) -> bool:
         """Reads without an account are not metered: what the exchange does there is not documented."""
         cost = route.cost * batch_size(body) if route.is_batch else route.cost
-        return self._buckets.take(now, user_id, route.budget, cost)
+        return self._usage.take(now, user_id, route.budget, cost)
 
     # -- faults ---------------------------------------------------------------------------------------------
     def _strike(self, point: Point, method: str, path: str) -> Response | None:

@@ -15,9 +15,9 @@ from mm.sim.rights import FULL, Rights
 from mm.sim.words import VenueError
 
 if TYPE_CHECKING:
-    from mm.sim.buckets import Buckets
     from mm.sim.candles import Candles
     from mm.sim.reads import Reads
+    from mm.sim.usage import Usage
     from mm.sim.venue import Venue
 
 PREFIX = "/trade-api/v2"
@@ -138,7 +138,7 @@ class Context:
     venue: Venue
     reads: Reads
     candles: Candles
-    buckets: Buckets
+    usage: Usage
     switches: FaceSwitches
 
     def cutoff(self, now: int) -> Cutoff:

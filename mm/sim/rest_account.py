@@ -6,6 +6,7 @@ from mm.sim.buckets import DEFAULT_COST, Limit
 from mm.sim.pauses import window_after
 from mm.sim.rest import PREFIX, Context, Json, Request, Response, reply
 from mm.sim.rest_numbers import LAST_SECOND, SECOND, time_text
+from mm.sim.words import VenueError
 
 # The endpoints whose cost is not the default one (protocol section 13); a batch pays for each of its orders.
 COSTS: dict[tuple[str, str], int] = {
@@ -13,6 +14,7 @@ COSTS: dict[tuple[str, str], int] = {
     ("DELETE", "/portfolio/events/orders/{order_id}"): 2,
     ("DELETE", "/portfolio/events/orders/batched"): 2,
     ("GET", "/portfolio/orders/{order_id}"): 2,
+    ("POST", "/account/api_usage_level/upgrade"): 30,
 }
 
 
@@ -61,12 +63,27 @@ def user_data_timestamp(context: Context, request: Request) -> Response:
 
 
 def limits(context: Context, request: Request) -> Response:
-    """GET /account/limits."""
-    tier = context.buckets.tier
+    """GET /account/limits. (Who the source of a grant is that one asked for oneself is not documented.)"""
+    tier = context.usage.tier_of(request.user_id)
+    grant = {"exchange_instance": "event_contract", "level": "advanced", "source": "manual"}
     return reply(
         200,
-        {"usage_tier": tier.name, "read": _bucket(tier.read), "write": _bucket(tier.write), "grants": []},
+        {
+            "usage_tier": tier.name,
+            "read": _bucket(tier.read),
+            "write": _bucket(tier.write),
+            "grants": [grant] if context.usage.is_granted(request.user_id) else [],
+        },
     )
+
+
+def upgrade(context: Context, request: Request) -> Response:
+    """POST /account/api_usage_level/upgrade: Advanced for good, for who has placed an order. All orders here
+    come by API, so the last hundred need no look. Raises VenueError (403) for who has not."""
+    if not context.venue.orders_of(request.user_id):
+        raise VenueError(403, "forbidden", details="none of your last 100 orders was created via API")
+    context.usage.grant_advanced(request.user_id)
+    return Response(201)
 
 
 def _bucket(limit: Limit) -> Json:

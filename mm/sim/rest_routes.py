@@ -41,7 +41,11 @@ _SCOPES: dict[tuple[str, str], Scope] = {
     ("GET", "/portfolio/balance"): "read::portfolio_balance",
     ("POST", "/portfolio/subaccounts/transfer"): "write::transfer",
 }
-_PRIVATE = {"/account/limits", "/historical/orders", "/historical/fills", "/historical/positions"}
+_UPGRADE = "/account/api_usage_level/upgrade"
+_PRIVATE = {
+    *("/account/limits", _UPGRADE),
+    *("/historical/orders", "/historical/fills", "/historical/positions"),
+}
 
 
 def _row(method: str, pattern: str, operation: str, handler: Handler) -> Route:
@@ -65,6 +69,7 @@ ROUTES: tuple[Route, ...] = (
     _row("GET", "/exchange/user_data_timestamp", "GetUserDataTimestamp", account.user_data_timestamp),
     _row("GET", "/exchange/schedule", "GetExchangeSchedule", account.schedule),
     _row("GET", "/account/limits", "GetAccountApiLimits", account.limits),
+    _row("POST", _UPGRADE, "UpgradeAccountApiUsageLevel", account.upgrade),
     _row("GET", "/account/endpoint_costs", "GetAccountEndpointCosts", account.endpoint_costs),
     _row("GET", "/series", "GetSeriesList", markets.list_series),
     _row("GET", "/series/fee_changes", "GetSeriesFeeChanges", fees.series_changes),

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from mm.sim import stream_bodies as bodies
+from mm.sim import stream_life_bodies as life
 from mm.sim.stream_subscription import Subscription
 from mm.sim.venue import Venue
 from mm.sim.words import (
@@ -146,7 +147,7 @@ class Stream:
     def _lifecycle_changed(self, changed: LifecycleChanged) -> None:
         audience = self._audience("market_lifecycle_v2", changed.ticker)
         if audience:
-            body = bodies.lifecycle(changed.event_type, self.venue.markets[changed.ticker])
+            body = life.lifecycle(changed.event_type, self.venue.markets[changed.ticker])
             self._put("market_lifecycle_v2", "market_lifecycle_v2", audience, body)
 
     def _group_changed(self, changed: GroupChanged) -> None:
@@ -161,13 +162,13 @@ class Stream:
     def _event_added(self, added: EventAdded) -> None:
         audience = self._audience("market_lifecycle_v2")
         if audience:
-            body = bodies.event(self.venue.events[added.event_ticker])
+            body = life.event(self.venue.events[added.event_ticker])
             self._put("market_lifecycle_v2", "event_lifecycle", audience, body)
 
     def _event_fee_changed(self, changed: EventFeeChanged) -> None:
         audience = self._audience("market_lifecycle_v2")
         if audience:
-            self._put("market_lifecycle_v2", "event_fee_update", audience, bodies.event_fee(changed))
+            self._put("market_lifecycle_v2", "event_fee_update", audience, life.event_fee(changed))
 
     def flush(self) -> None:
         """Send what waits in the tray."""

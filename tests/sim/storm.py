@@ -28,6 +28,9 @@ _WEIGHTS = {
     "BatchCreateOrdersV2": 4,
     "CancelOrderV2": 3,
     "AmendOrderV2": 6,
+    # only one market becomes history, late in a storm
+    "GetHistoricalMarket": 3,
+    "GetMarketCandlesticksHistorical": 4,
 }
 
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from mm.sim.buckets import BASIC, TIERS
 from mm.sim.face_switches import FaceSwitches
 from mm.sim.rest_numbers import time_text
 from mm.sim.switches import Switches
@@ -261,3 +262,32 @@ def test_the_schedule_and_the_status_tell_of_the_weekly_pause_where_there_is_one
     spec("openapi").check(status, "ExchangeStatus")
     assert window["start_datetime"] <= time_text(face.now) < window["end_datetime"]
     assert status["exchange_estimated_resume_time"] == window["end_datetime"]
+
+
+def test_who_has_placed_an_order_may_have_the_advanced_tier() -> None:
+    face = Face(tier=BASIC)
+    upgrade = "/account/api_usage_level/upgrade"
+    assert face.ask("ann", "POST", upgrade).status == 403
+    face.wait(SECOND)
+    face.create("ann", "bid", "0.40", "1")
+    face.wait(SECOND)
+    assert face.get("/account/limits")["grants"] == []
+    done = face.ask("ann", "POST", upgrade)
+    assert (done.status, done.body) == (201, b"")
+    limits = face.get("/account/limits")
+    spec("openapi").check(limits, "GetAccountApiLimitsResponse")
+    assert (limits["usage_tier"], limits["write"]) == (
+        "advanced",
+        {"refill_rate": 300, "bucket_capacity": 600},
+    )
+    assert [one["level"] for one in limits["grants"]] == ["advanced"]
+    placed = [face.ask("ann", "POST", "/portfolio/events/orders", {}).status for _ in range(61)]
+    assert placed == [400] * 60 + [429]
+    assert face.get("/account/limits", user="bob")["usage_tier"] == "basic"
+
+
+def test_the_upgrade_takes_nothing_from_a_higher_tier() -> None:
+    face = Face(tier=TIERS["prime"])
+    face.create("ann", "bid", "0.40", "1")
+    assert face.ask("ann", "POST", "/account/api_usage_level/upgrade").status == 201
+    assert face.get("/account/limits")["usage_tier"] == "prime"

@@ -204,4 +204,5 @@ COSTED = {
     ("DELETE", f"{PREFIX}/portfolio/events/orders/batched"): 2,
     ("DELETE", f"{PREFIX}/portfolio/events/orders/{{order_id}}"): 2,
     ("GET", f"{PREFIX}/portfolio/orders/{{order_id}}"): 2,
+    ("POST", f"{PREFIX}/account/api_usage_level/upgrade"): 30,
 }
