@@ -17,6 +17,7 @@ from tests.sim.specs import spec
 from tests.sim.storm import LIVE, Storm, decoded
 
 STEPS = 6_000
+SEEDS = (11, 12, 13)
 BUSY = ("trade", "fill", "user_order", "market_position", "order_group_updates")
 CHANNELS = (
     *("ticker", "trade", "fill", "user_orders", "market_positions", "market_lifecycle_v2"),
@@ -96,10 +97,11 @@ def live_through(face: Face, step: int) -> None:
         face.exchange.flush()
 
 
-def test_a_long_run_of_random_requests_keeps_to_both_specifications() -> None:
+@pytest.mark.parametrize("seed", SEEDS)
+def test_a_long_run_of_random_requests_keeps_to_both_specifications(seed: int) -> None:
     rules, frames_rules = spec("openapi"), spec("asyncapi")
     face = Face(read_lag_ns=SECOND // 3, switches=SWITCHES)
-    storm = Storm(face, rules, seed=11)
+    storm = Storm(face, rules, seed=seed)
     client = Client(face, "ann")
     frames = client.subscribe("orderbook_delta", market_tickers=[OPEN, OTHER])
     frames += client.subscribe(*CHANNELS)

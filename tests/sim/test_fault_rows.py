@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mm.sim.fault_rows import BadFaults, faults_of, load_faults, row_of
-from mm.sim.faults import Fault
+from mm.sim.faults import Fault, FrameKind
 
 SCRIPT = """
 - {point: after_accept, kind: reset, method: POST, contains: /portfolio/events/orders}
@@ -36,6 +36,14 @@ def test_a_file_of_yaml_or_json_becomes_the_same_faults(tmp_path: Path) -> None:
         Fault("frame", "delay", contains="orderbook_delta", times=3, delay_ns=250_000_000),
         Fault("reply_body", "body", body=b"<html>"),
     ]
+
+
+def test_the_example_of_the_manual_can_be_used(tmp_path: Path) -> None:
+    manual = (Path(__file__).resolve().parents[2] / "docs" / "simulated-exchange.md").read_text()
+    path = tmp_path / "faults.yaml"
+    path.write_text(manual.split("```yaml")[1].split("```")[0])
+    assert {one.point for one in load_faults(path)} == {"after_accept", "before_parse", "frame"}
+    assert all(f"`{kind}`" in manual for kind in get_args(FrameKind))
 
 
 @pytest.mark.parametrize(
