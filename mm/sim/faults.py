@@ -114,7 +114,10 @@ class Faults:
 
 
 class Line:
-    """The way of the frames of one connection: whole and in order, but for the script's faults."""
+    """The way of the frames of one connection: whole and in order, but for the script's faults.
+
+    ``held_bytes``: what waits here, which to the exchange is as if the client did not read it.
+    """
 
     def __init__(self, send: Callable[[str], None], faults: Faults, reset: Callable[[], None]) -> None:
         self._send = send
@@ -124,6 +127,7 @@ class Line:
         self._swapped: str | None = None
         self._frozen_until = 0
         self._clears = faults.clears
+        self.held_bytes = 0
 
     def push(self, now: int, frame: str) -> None:
         """Send one frame, or what the script makes of it."""
@@ -157,7 +161,9 @@ class Line:
             self._held = deque((now, frame) for _, frame in self._held)
             self._frozen_until = 0
         while self._held and self._held[0][0] <= now:
-            self._send(self._held.popleft()[1])
+            frame = self._held.popleft()[1]
+            self.held_bytes -= len(frame)
+            self._send(frame)
 
     def is_frozen(self, now: int) -> bool:
         """Whether not even pings and pongs may pass."""
@@ -172,10 +178,10 @@ class Line:
         """Put a frame behind those that are held, and one that was to be swapped behind it."""
         if self._held:
             due = max(due, self._held[-1][0])
-        self._held.append((due, frame))
-        if self._swapped is not None:
-            self._held.append((due, self._swapped))
-            self._swapped = None
+        frames = [frame] if self._swapped is None else [frame, self._swapped]
+        self._swapped = None
+        self._held.extend((due, one) for one in frames)
+        self.held_bytes += sum(len(one) for one in frames)
 
 
 def _made_of(frame: str, fault: Fault) -> tuple[str, ...]:

@@ -229,7 +229,7 @@ class Connection:
         self._stream.strike(subscription, None if tickers is None else list(tickers))
 
     def _deliver(self, subscription: Subscription, frame: str) -> None:
-        if self._backlog() <= self._most_backlog:
+        if self._backlog() + self.line.held_bytes <= self._most_backlog:
             self._send(frame)
         elif subscription.is_live:
             self._end(subscription)

@@ -161,3 +161,22 @@ def test_a_fault_with_a_chance_strikes_as_its_seed_says() -> None:
         struck.append([one["seq"] for one in client.new()])
     assert struck[0] == struck[1]
     assert 5 < len(struck[0]) < 35
+
+
+def test_a_stalled_client_overflows_like_one_that_does_not_read() -> None:
+    face = Face(script=[Fault("frame", "stall", contains='"seq":2,')], most_backlog=2_000)
+    client = Client(face, "ann")
+    client.subscribe(BOOK, market_ticker=OPEN)
+    client.new()
+    bid(face, 100)
+    assert client.new() == []
+    assert client.connection.line.held_bytes < 3_000
+    face.exchange.faults.clear()
+    face.wait(0)
+    frames = client.new()
+    assert frames[-1]["msg"]["code"] == 25
+    assert [one["seq"] for one in frames] == list(range(2, len(frames) + 2))
+    assert client.connection.line.held_bytes == 0
+    client.subscribe(BOOK, market_ticker=OPEN)
+    bid(face)
+    assert client.new()[-1]["type"] == BOOK
