@@ -125,6 +125,9 @@ class Engine:
         actions: list[AnyAction] = []
         self._measure()
         actions += self._check_breaker()
+        if self.know.notes:
+            actions += self.know.notes
+            self.know.notes = []
         budget = Budget(tick.orders_allowed, tick.cancels_allowed)
         for order in self.know.orders.in_care():
             action = due_action(order, self.know.orders, self._ids, self.now)

@@ -1,36 +1,19 @@
-"""Kalshi's fees: the model fee of a fill, and the rounding that depends on all fills of one order before it.
+"""Kalshi's fees: the model fee of a fill, the rounding that depends on all fills of one order before it, and
+whether what we are charged is what the schedule says.
 
 Protocol section 12 (fee schedule effective 2026-07-07, rounding page of 2026-10-08).
 """
 
 from __future__ import annotations
 
-from mm.core.events import FeeSchedule
+from mm.core.events import FeeSchedule, Fill
 from mm.core.units import DOLLAR, Count, Money, Price, Side
 
 # ppm * count * price * (1 - price) is in 1e-16 dollar: 1e-6 * 1e-2 * 1e-4 * 1e-4; Money is 1e-6.
 _TO_MONEY = 10_000_000_000
-TAKER_PPM = 70_000
-MAKER_PPM = {
-    "quadratic": 0,
-    "quadratic_with_maker_fees": 17_500,
-    "quadratic_with_combo_maker_fees": 35_000,
-}
 DIRECT_MEMBER_PRECISION: Money = 100
+REMEMBERED_ORDERS = 20_000
 INDIRECT_MEMBER_PRECISION: Money = 10_000
-
-
-def fee_schedule(fee_type: str, multiplier_ppm: int) -> FeeSchedule:
-    """Rates of a series, or of an event that overrides them. ``multiplier_ppm``: 500,000 for 0.5.
-
-    Raises `ValueError` for a fee type that is not known: an unknown fee is not a zero fee.
-    """
-    if fee_type not in MAKER_PPM:
-        raise ValueError(f"unknown fee type {fee_type!r}")
-    return FeeSchedule(
-        taker_ppm=TAKER_PPM * multiplier_ppm // 1_000_000,
-        maker_ppm=MAKER_PPM[fee_type] * multiplier_ppm // 1_000_000,
-    )
 
 
 def trade_fee(schedule: FeeSchedule, price: Price, count: Count, *, is_taker: bool) -> Money:
@@ -62,3 +45,26 @@ class FeeAccumulator:
         rebate = min(whole, charged - charged % self.precision)
         self.carried -= rebate
         return charged - rebate
+
+
+class FeeAudit:
+    """What each order was charged beside what its market's schedule says: a schedule that we misread makes
+    every quote too near or too far, and no fill alone shows it, because rounding goes by order.
+
+    Fills may reach us in another order than they happened, which moves at most one unit of ``precision``.
+    """
+
+    def __init__(self, precision: Money = DIRECT_MEMBER_PRECISION) -> None:
+        self._precision = precision
+        self._orders: dict[str, tuple[FeeAccumulator, Money]] = {}
+
+    def excess(self, fill: Fill, schedule: FeeSchedule) -> Money:
+        """By how much this order has been charged more (or, negative, less) than expected so far; 0 within
+        what rounding explains."""
+        expected, before = self._orders.pop(fill.order_id, (FeeAccumulator(self._precision), 0))
+        model = trade_fee(schedule, fill.price, fill.count, is_taker=fill.is_taker)
+        difference = before + fill.fee - expected.net_fee(fill.side, fill.price, fill.count, model)
+        self._orders[fill.order_id] = (expected, difference)
+        if len(self._orders) > REMEMBERED_ORDERS:
+            del self._orders[next(iter(self._orders))]
+        return difference if abs(difference) > self._precision else 0

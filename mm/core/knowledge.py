@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mm.core.actions import AnyAction, Resubscribe
+from mm.core.actions import Alert, AlertLevel, AnyAction, Resubscribe
 from mm.core.breaker import Breaker
 from mm.core.events import (
     AccountReport,
@@ -19,6 +19,7 @@ from mm.core.events import (
     BookSnapshot,
     CancelAllDone,
     CancelReject,
+    FeeSchedule,
     Fill,
     LinkDown,
     LinkUp,
@@ -35,12 +36,13 @@ from mm.core.events import (
     Trade,
 )
 from mm.core.exposure import Exposure
+from mm.core.fees import FeeAudit
 from mm.core.ledger import Ledger
 from mm.core.market import Market
 from mm.core.order import Answer, Order, OrderState
 from mm.core.orders import Orders
 from mm.core.settings import EngineSettings
-from mm.core.units import Count, Nanos, Price, Side
+from mm.core.units import Count, Nanos, Price, Side, money_text
 
 # Refusals that say something about the exchange or the way to it, not about the order.
 TROUBLE_STATUSES = frozenset({0, 401, 403, 429, 500, 502, 503, 504})
@@ -74,6 +76,9 @@ class Knowledge:
         }
         self.tickers = {desk.name: list(desk.markets) for desk in settings.desks}
         self.references: dict[str, float] = {}
+        self.notes: list[Alert] = []
+        self._fee_audit = FeeAudit(settings.fee_precision)
+        self._fees_told: set[str] = set()
         self.link_up = False
         # A read of the account must be as late as this before quoting goes on: 0, or when the feed came back.
         self.read_owed_from: Nanos = 0
@@ -206,11 +211,24 @@ class Knowledge:
             market.book.side(fill.side).change_own(fill.price, -fill.count)
         self.exposure.touch(fill.ticker)
         self.positions_moved = True
+        if market is not None and market.fees is not None:
+            self._audit_fee(fill, market.fees)
         self.breaker.measures.losing_streak = self.ledger.losing_streak
         self.dirty[fill.ticker] = None
         if self.ledger.opening_cash is None:
             self.early_fills.append(fill)
         return True
+
+    def _audit_fee(self, fill: Fill, schedule: FeeSchedule) -> None:
+        """Tell, once a market, that fees are not what the quotes were priced with."""
+        excess = self._fee_audit.excess(fill, schedule)
+        if excess and fill.ticker not in self._fees_told:
+            self._fees_told.add(fill.ticker)
+            text = (
+                f"{fill.ticker}: an order was charged {money_text(excess)} dollars besides the fee schedule"
+            )
+            details = (("ticker", fill.ticker), ("order_id", fill.order_id), ("excess", excess))
+            self.notes.append(Alert(AlertLevel.WARNING, "order_anomaly", text, details=details))
 
     def touch(self, order: Order) -> None:
         self.touched_order = order

@@ -67,6 +67,8 @@ class EngineSettings(msgspec.Struct, frozen=True):
     depth: int = 5
     refill_fraction: float = 0.5
     order_lifetime: Nanos = 0
+    # To what the exchange rounds an account's cash: $0.0001 for direct members, $0.01 for others.
+    fee_precision: Money = 100
     # Whether positions are closed: at a shutdown; after a loss of the feed that tripped the breaker.
     close_on_shutdown: bool = False
     flatten_on_feed_lost: bool = False

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mm.core.events import FeeSchedule
+from mm.core.events import FeeSchedule, Fill
 from mm.core.fees import (
     DIRECT_MEMBER_PRECISION,
     INDIRECT_MEMBER_PRECISION,
     FeeAccumulator,
-    fee_schedule,
+    FeeAudit,
     trade_fee,
 )
 from mm.core.units import CONTRACT, DOLLAR, MONEY_DOLLAR, Count, Money, Price, Side
@@ -73,25 +73,6 @@ def test_a_trade_fee_is_the_formula_rounded_up_to_a_millionth(
     assert trade_fee(STANDARD, price, count, is_taker=is_taker) == ceil(exact)
 
 
-@pytest.mark.parametrize(
-    ("fee_type", "multiplier", "expected"),
-    [
-        ("quadratic", 1_000_000, FeeSchedule(70_000, 0)),
-        ("quadratic", 500_000, FeeSchedule(35_000, 0)),
-        ("quadratic_with_maker_fees", 1_000_000, FeeSchedule(70_000, 17_500)),
-        ("quadratic_with_combo_maker_fees", 1_000_000, FeeSchedule(70_000, 35_000)),
-        ("quadratic_with_maker_fees", 0, FeeSchedule(0, 0)),
-    ],
-)
-def test_rates_of_a_series(fee_type: str, multiplier: int, expected: FeeSchedule) -> None:
-    assert fee_schedule(fee_type, multiplier) == expected
-
-
-def test_an_unknown_fee_is_not_a_zero_fee() -> None:
-    with pytest.raises(ValueError, match="flat"):
-        fee_schedule("flat", 1_000_000)
-
-
 @PROPERTY
 @given(
     precisions,
@@ -116,3 +97,31 @@ def test_an_order_pays_its_fees_to_within_one_unit_of_precision(
         could_bear_all &= fee >= precision
     if could_bear_all:
         assert order.carried < precision
+
+
+def charged(fee: Money, count: Count = CONTRACT, order_id: str = "X1", is_taker: bool = True) -> Fill:
+    return Fill(0, f"t{fee}", order_id, "c", "KXA", Side.BID, 5_200, count, fee, is_taker)
+
+
+def test_the_recorded_charge_is_what_the_schedule_says() -> None:
+    """One contract at 52 cents: $0.0175 (protocol section 12)."""
+    assert FeeAudit().excess(charged(17_500), STANDARD) == 0
+
+
+def test_a_charge_besides_the_schedule_is_told_and_adds_up_by_order() -> None:
+    audit = FeeAudit()
+    assert audit.excess(charged(17_600), STANDARD) == 0, "one unit is what rounding may explain"
+    assert audit.excess(charged(17_700), STANDARD) == 300
+    assert audit.excess(charged(17_500, order_id="X2"), STANDARD) == 0, "another order stands for itself"
+    assert audit.excess(charged(0, order_id="X3"), STANDARD) == -17_500, "charged nothing, though not free"
+
+
+def test_fills_that_arrive_in_another_order_are_no_excess() -> None:
+    sizes = (3, 7, 100, 1, 60)
+    exchange, audit = FeeAccumulator(), FeeAudit()
+    fills = []
+    for count in sizes:
+        model = trade_fee(STANDARD, 5_200, count, is_taker=True)
+        fee = exchange.net_fee(Side.BID, 5_200, count, model)
+        fills.append(charged(fee, count))
+    assert [audit.excess(fill, STANDARD) for fill in reversed(fills)] == [0] * len(sizes)
