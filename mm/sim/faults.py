@@ -176,8 +176,6 @@ class Line:
 
     def _queue(self, due: int, frame: str) -> None:
         """Put a frame behind those that are held, and one that was to be swapped behind it."""
-        if self._held:
-            due = max(due, self._held[-1][0])
         frames = [frame] if self._swapped is None else [frame, self._swapped]
         self._swapped = None
         self._held.extend((due, one) for one in frames)

@@ -102,8 +102,8 @@ class _Desk:
         return self.list_faults(body)
 
     def clear_faults(self, body: Any) -> None:
+        """What was held back goes with the next turn of the clock, a moment later."""
         self._exchange.faults.clear()
-        self._exchange.advance(self._now())
 
     def pause(self, body: Any) -> Json:
         """``{"exchange": true}`` pauses the exchange as a whole, else it is trading that stops."""

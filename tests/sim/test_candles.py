@@ -83,6 +83,7 @@ def test_hours_and_days_are_their_minutes_put_together() -> None:
             assert row["price"]["low_dollars"] == min(one["low_dollars"] for one in prices)
             assert row["price"]["open_dollars"] == prices[0]["open_dollars"]
             assert row["price"]["close_dollars"] == prices[-1]["close_dollars"]
+            assert row["open_interest_fp"] == inside["candlesticks"][-1]["open_interest_fp"]
 
 
 def test_the_latest_candle_before_the_window_is_put_forward_where_asked() -> None:
@@ -114,6 +115,18 @@ def test_batches_and_events_have_one_list_for_each_market() -> None:
     assert of_event["market_tickers"] == [OPEN, OTHER]
     assert [len(rows) for rows in of_event["market_candlesticks"]] == [1, 1]
     assert of_event["adjusted_end_ts"] == low + 2_500 * 60  # 5,000 candles for two markets
+
+
+def test_a_batch_ends_at_ten_thousand_candles() -> None:
+    face = Face()
+    face.venue.move_close(OPEN, face.now + 200 * MINUTE)
+    for _ in range(150):
+        face.create("bob", "bid", "0.40", "1")
+        face.wait(MINUTE)
+    batch = face.get("/markets/candlesticks", f"market_tickers={','.join([OPEN] * 100)}&{window(1)}")[
+        "markets"
+    ]
+    assert [len(one["candlesticks"]) for one in batch] == [150] * 66 + [100] + [0] * 33
 
 
 @pytest.mark.parametrize(

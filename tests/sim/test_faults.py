@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from mm.sim.faults import Fault
+from mm.sim.faults import Fault, Faults, Line
 from tests.sim.faces import OPEN, SECOND, Client, Face, order
 
 BOOK = "orderbook_delta"
@@ -180,3 +180,15 @@ def test_a_stalled_client_overflows_like_one_that_does_not_read() -> None:
     client.subscribe(BOOK, market_ticker=OPEN)
     bid(face)
     assert client.new()[-1]["type"] == BOOK
+
+
+def test_what_comes_after_a_clear_does_not_overtake_what_was_held() -> None:
+    sent: list[str] = []
+    faults = Faults([Fault("frame", "stall", contains="first")])
+    line = Line(sent.append, faults, lambda: None)
+    line.push(1, "first")
+    line.push(2, "second")
+    assert sent == []
+    faults.clear()
+    line.push(3, "third")
+    assert sent == ["first", "second", "third"]

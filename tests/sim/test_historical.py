@@ -84,6 +84,23 @@ def test_single_rows_and_settled_positions_follow() -> None:
     face.get(f"/series/KXTEST/markets/{OTHER}/candlesticks", window, status=404)
 
 
+def test_at_its_very_age_a_row_is_live_and_a_moment_later_it_is_history() -> None:
+    for age, paths in ((10, LISTS[3]), (20, LISTS[1]), (20, LISTS[2]), (30, LISTS[0])):
+        face = old_story()
+        face.wait(age * SECOND)
+        before = both(face, *paths)[1]
+        face.wait(1)
+        assert (before, both(face, *paths)[1] > 0) == (0, True), paths
+
+
+def test_an_unsettled_position_is_never_history() -> None:
+    face = Face(switches=FaceSwitches(ages=AGES))
+    face.create("bob", "ask", "0.56", "5")
+    face.create("ann", "bid", "0.56", "5")
+    face.wait(1_000 * SECOND)
+    assert both(face, "/portfolio/positions", "/historical/positions", "market_positions") == (1, 0)
+
+
 def test_nothing_is_history_by_default_for_months() -> None:
     face = Face()
     face.create("bob", "ask", "0.56", "5")

@@ -31,6 +31,11 @@ def test_faults_are_added_listed_and_cleared_while_it_runs() -> None:
         assert (added.status_code, added.json()["faults"][0]["status"]) == (200, 502)
         assert ann.ask("GET", "/portfolio/orders").status_code == 502
         assert ask(door, "GET", "/faults").json()["faults"][0]["times"] == 1
+        more = ask(door, "POST", "/faults", [{"point": "frame", "kind": "drop", "contains": "nothing"}])
+        assert [one["kind"] for one in more.json()["faults"]] == ["status", "drop"]
+        assert ann.ask("GET", "/portfolio/orders").status_code == 502
+        left = ask(door, "POST", "/faults", []).json()["faults"]
+        assert [one["kind"] for one in left] == ["drop"]  # the used-up one is forgotten
         assert ask(door, "DELETE", "/faults").status_code == 204
         assert ann.ask("GET", "/portfolio/orders").status_code == 200
         refused = ask(door, "POST", "/faults", [row, {"point": "frame", "kind": "body"}])

@@ -174,6 +174,9 @@ def test_private_messages_go_to_their_owner_only() -> None:
         assert (position["user_id"], position["volume_fp"]) == (member_text(name), "4.00")
         assert position["position_fp"] == fill["post_position_fp"] == ("4.00" if name == "ann" else "-4.00")
     orders = [one["msg"] for one in seen["bob"] if one["type"] == "user_order"]
+    assert {one["user_id"] for one in orders} == {member_text("bob")}
+    listed = face.get("/portfolio/orders", user="bob")["orders"]
+    assert {one["user_id"] for one in listed} == {member_text("bob")}
     assert {one["order_id"] for one in orders} == {maker["order_id"]}
     assert [one["remaining_count_fp"] for one in orders] == ["10.00", "6.00"]
 
