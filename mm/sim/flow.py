@@ -58,6 +58,12 @@ class Flow:
             if again is not None:
                 self._plan(again, trader)
 
+    def add(self, ticker: str, index: Index) -> None:
+        """The crowd comes to one more market of the venue."""
+        market = self._venue.markets[ticker]
+        self._indices[market.event_ticker] = index
+        self._populate(market)
+
     def _plan(self, when: int, trader: Trader) -> None:
         self._numbers += 1
         heapq.heappush(self._queue, (when, self._numbers, trader))

@@ -29,7 +29,7 @@ def demo(seed: int, cash: int, regime: str) -> World:
     """The demo world (see `world.demo_world`), starting now. Raises KeyError for an unknown regime."""
     venue, exchange = _empty(seed)
     world = demo_world(venue, seed, user_id=USER, cash=cash, regime=REGIMES[regime])
-    exchange.crowds.append(world.flow)
+    exchange.crowds += [world.flow, world.programme]
     return World(exchange, world.tickers)
 
 

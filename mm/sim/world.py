@@ -33,11 +33,13 @@ _CENT = 0.01
 
 @dataclass(frozen=True, slots=True)
 class DemoWorld:
-    """``tickers`` are all markets, open or still to open; ``flow`` is the crowd in them."""
+    """``tickers`` are all markets, open or still to open; ``flow`` is the crowd in them, ``programme`` lists
+    new ones as these end. Both are turned like a crowd."""
 
     user_id: str
     tickers: list[str]
     flow: Flow
+    programme: Programme
 
 
 def demo_world(
@@ -66,7 +68,39 @@ def demo_world(
     builder.threshold(_COIN, coin, quarter, "tapered_deci_cent", venue.now)
     builder.threshold(_COIN, coin, quarter + 15 * MINUTE, "tapered_deci_cent", quarter)
     flow = Flow(venue, builder.tickers, generator, regime, indices=builder.indices)
-    return DemoWorld(user_id, builder.tickers, flow)
+    programme = Programme(builder, flow, index, hour, coin, quarter)
+    return DemoWorld(user_id, builder.tickers, flow, programme)
+
+
+class Programme:
+    """What is listed next: a coin market every 15 minutes, bins and a threshold of the index every hour, so
+    that something is open however long the exchange runs."""
+
+    def __init__(
+        self, builder: _Builder, flow: Flow, index: Index, hour: int, coin: Index, quarter: int
+    ) -> None:
+        self._builder, self._flow = builder, flow
+        self._index, self._hour = index, hour
+        self._coin, self._quarter = coin, quarter
+
+    def next_wake(self) -> int:
+        return min(self._hour, self._quarter)
+
+    def wake(self, now: int) -> None:
+        """List what is due; the venue's clock is there already."""
+        known = len(self._builder.tickers)
+        while self._quarter <= now:
+            self._quarter += 15 * MINUTE
+            self._coin.move(now)
+            close = self._quarter + 15 * MINUTE
+            self._builder.threshold(_COIN, self._coin, close, "tapered_deci_cent", self._quarter)
+        while self._hour <= now:
+            self._hour += HOUR
+            self._index.move(now)
+            self._builder.bins(self._index, self._hour)
+            self._builder.threshold(_INDEX, self._index, self._hour + HOUR, "linear_cent", now)
+        for ticker in self._builder.tickers[known:]:
+            self._flow.add(ticker, self._builder.index_of(ticker))
 
 
 class _Builder:
@@ -85,6 +119,9 @@ class _Builder:
             jumps_per_hour=self._regime.jumps_per_hour,
             jump_seconds=self._regime.jump_seconds,
         )
+
+    def index_of(self, ticker: str) -> Index:
+        return self.indices[self._venue.markets[ticker].event_ticker]
 
     def bins(self, index: Index, close: int) -> None:
         """Five bins that cover every value once: below, three between, above."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from mm.sim.exchange import Crowd
 from mm.sim.flow import NEVER
 from mm.sim.hidden import SECOND
+from mm.sim.regimes import REGIMES
 from mm.sim.venue import Venue
 from mm.sim.world import HOUR, DemoWorld, demo_world
 
@@ -44,3 +46,25 @@ def test_exactly_one_bin_wins_and_all_is_paid() -> None:
 def test_the_same_seed_is_the_same_world() -> None:
     first, second, other = build(1)[0], build(1)[0], build(9)[0]
     assert first.markets == second.markets != other.markets
+
+
+def test_something_is_open_however_long_it_runs() -> None:
+    """Six hours: every quarter of an hour a coin market is open and one to come, every hour the index."""
+    venue = Venue(seed=3, now=START)
+    world = demo_world(venue, 3, regime=REGIMES["quiet"])
+    crowds: tuple[Crowd, ...] = (world.flow, world.programme)
+    look = START
+    while look < START + 6 * HOUR:
+        look += HOUR // 4
+        while (crowd := min(crowds, key=lambda one: one.next_wake())).next_wake() <= look:
+            venue.advance(max(crowd.next_wake(), venue.now))
+            crowd.wake(venue.now)
+        venue.advance(look)
+        by_series = [
+            (venue.events[market.event_ticker].series_ticker, market.status)
+            for market in venue.markets.values()
+        ]
+        assert by_series.count(("KXSIMBTC15M", "active")) == 1
+        assert by_series.count(("KXSIMBTC15M", "initialized")) == 1
+        assert by_series.count(("KXSIMINX", "active")) >= 6
+    venue.check()
