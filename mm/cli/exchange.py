@@ -64,6 +64,14 @@ def _regime(ctx: click.Context, param: click.Parameter, value: str) -> str:
     return value
 
 
+def _tier(ctx: click.Context, param: click.Parameter, value: str) -> str:
+    from mm.sim.buckets import TIERS
+
+    if value not in TIERS:
+        raise click.BadParameter(f"{value!r} is none of {', '.join(TIERS)}")
+    return value
+
+
 @click.command()
 @click.option("--i-know", is_flag=True, is_eager=True, help="Allow a --host that other machines can reach.")
 @click.option(
@@ -84,6 +92,13 @@ def _regime(ctx: click.Context, param: click.Parameter, value: str) -> str:
 )
 @click.option(
     "--regime", default="index_hour", show_default=True, callback=_regime, help="Climate of the crowd."
+)
+@click.option(
+    "--tier",
+    default="basic",
+    show_default=True,
+    callback=_tier,
+    help="Usage tier: how many requests a second.",
 )
 @click.option(
     "--faults", type=click.Path(path_type=Path), help="YAML or JSON file: what goes wrong, row by row."
@@ -110,6 +125,7 @@ def exchange(
     seed: int,
     cash: int,
     regime: str,
+    tier: str,
     faults: Path | None,
     admin_port: int | None,
     admin_token: Path | None,
@@ -129,7 +145,7 @@ def exchange(
         raise click.UsageError("--admin-token needs --admin-port")
     # Until the server minds its signals itself: end by an exception, so that the private key is removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    world = _world(tape, speed, seed, cash, regime)
+    world = _world(tape, speed, seed, cash, regime, tier)
     world.exchange.faults.script.extend(_faults(faults))
     key_id = key_id or str(uuid.uuid4())
     with (
@@ -156,16 +172,16 @@ def exchange(
             _fail(f"cannot listen on {error}")
 
 
-def _world(tape: Path | None, speed: float, seed: int, cash: int, regime: str) -> World:
+def _world(tape: Path | None, speed: float, seed: int, cash: int, regime: str, tier: str) -> World:
     from mm.sim.recording import RecordingError
     from mm.sim.server_world import demo, recorded
 
     if tape is None:
-        return demo(seed, cash, regime)
+        return demo(seed, cash, regime, tier)
     if not 0 < speed < float("inf"):
         raise click.BadParameter(f"{speed} is not a speed above 0", param_hint="--speed")
     try:
-        return recorded(tape, speed, seed, cash)
+        return recorded(tape, speed, seed, cash, tier)
     except RecordingError as error:
         _fail(f"cannot play the tape: {error}")
 

@@ -58,15 +58,15 @@ def refused(*arguments: str) -> tuple[int, str]:
     return done.returncode, done.stderr
 
 
-def balance(facts: dict[str, Any]) -> Any:
+def signed(facts: dict[str, Any], path: str) -> Any:
     key = serialization.load_pem_private_key(Path(facts["private_key_path"]).read_bytes(), None)
     assert isinstance(key, rsa.RSAPrivateKey)
     timestamp = str(time.time_ns() // 1_000_000)
-    message = f"{timestamp}GET/trade-api/v2/portfolio/balance".encode()
+    message = f"{timestamp}GET/trade-api/v2{path}".encode()
     pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
     signature = base64.b64encode(key.sign(message, pss, hashes.SHA256())).decode()
     headers = dict(zip(HEADERS, (facts["key_id"], timestamp, signature), strict=True))
-    return requests.get(f"{facts['rest_url']}/portfolio/balance", headers=headers, timeout=WAIT_S).json()
+    return requests.get(facts["rest_url"] + path, headers=headers, timeout=WAIT_S).json()
 
 
 def test_it_prints_where_it_is_and_ends_with_its_parent() -> None:
@@ -77,13 +77,19 @@ def test_it_prints_where_it_is_and_ends_with_its_parent() -> None:
         key_file = Path(facts["private_key_path"])
         assert key_file.stat().st_mode & 0o777 == 0o600
         assert key_file.parent.stat().st_mode & 0o777 == 0o700
-        assert balance(facts)["balance_dollars"] == "123.4500"
+        assert signed(facts, "/portfolio/balance")["balance_dollars"] == "123.4500"
         listed = requests.get(f"{facts['rest_url']}/markets", timeout=WAIT_S).json()["markets"]
         assert {one["ticker"] for one in listed} == set(facts["markets"])
         assert process.stdin is not None
         process.stdin.close()
         assert process.wait(WAIT_S) == 0
         assert not key_file.parent.exists()
+
+
+def test_the_tier_of_the_account_may_be_chosen() -> None:
+    with running("--tier", "prestige") as (_, facts):
+        limits = signed(facts, "/account/limits")
+        assert (limits["usage_tier"], limits["write"]["refill_rate"]) == ("prestige", 8000)
 
 
 def test_faults_of_a_file_strike_and_an_admin_port_is_told_of(tmp_path: Path) -> None:
@@ -174,6 +180,7 @@ def test_what_cannot_work_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
         ("--balance", "1.0000001"),
         ("--balance", "much"),
         ("--regime", "calm"),
+        ("--tier", "gold"),
         ("--public-key", "key.pem"),
         ("--tape", "x", "--speed", "0"),
         ("--port", "70000"),
