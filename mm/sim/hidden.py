@@ -6,6 +6,7 @@ import math
 import random
 from collections import deque
 
+from mm.sim.lifecycle import settles_yes
 from mm.sim.words import Market
 
 SECOND = 1_000_000_000
@@ -84,8 +85,7 @@ class Belief:
         return above_floor - above_cap
 
     def is_yes(self, level: float) -> bool:
-        """Bins reach from their floor to their cap, both included (floor <= v <= cap)."""
-        return self._floor <= level <= self._cap
+        return settles_yes(self.market, level)
 
     def now(self, now: int) -> float:
         """V for one who sees everything."""

@@ -15,6 +15,16 @@ from mm.sim.words import LifecycleChanged, Market, VenueError
 _LIVING = ("initialized", "active", "inactive")
 
 
+def settles_yes(market: Market, value: float) -> bool:
+    """Whether a settlement value makes YES right: ``floor_strike <= value <= cap_strike``, both included,
+    a missing strike being no bound; a market without any is struck at zero. The documents call the strikes
+    the minimum and the maximum value that leads to YES, whatever the strike type says."""
+    floor, cap = market.floor_strike, market.cap_strike
+    if floor is None and cap is None:
+        return value >= 0.0
+    return (floor is None or value >= floor) and (cap is None or value <= cap)
+
+
 class Lifecycle:
     """Opens, deactivates and closes markets, and changes their price grid."""
 
