@@ -126,9 +126,14 @@ class _Taker:
             self._crowd.take(self._account, self._market.ticker, side, price, count)
 
 
+def draw_tolerance(dice: random.Random, tolerance_k: float) -> float:
+    """How far from fair a noise taker goes, in the unit in which k is one over distance: it accepts a
+    distance delta with probability e^(-k delta) (Avellaneda and Stoikov 2008, section 2.4)."""
+    return dice.expovariate(tolerance_k)
+
+
 class NoiseTaker(_Taker):
-    """Wants to trade for reasons of its own, and pays up to an exponential tolerance from fair:
-    the chance that it accepts a distance delta is e^(-k delta)."""
+    """Wants to trade for reasons of its own, and pays up to an exponential tolerance from fair."""
 
     def __init__(self, seat: Seat, *, rate: float, size: float, tolerance_k: float, lag_ns: int) -> None:
         super().__init__(seat, rate=rate, size=size)
@@ -136,7 +141,7 @@ class NoiseTaker(_Taker):
 
     def _arrive(self, now: int) -> None:
         fair = self._belief.lagged(now, self._lag_ns) * PRICE_ONE
-        tolerance = self._random.expovariate(self._tolerance_k) * CENT
+        tolerance = draw_tolerance(self._random, self._tolerance_k) * CENT
         if self._random.random() < 0.5:
             self._take("bid", fair + tolerance)
         else:
