@@ -101,6 +101,11 @@ def _tier(ctx: click.Context, param: click.Parameter, value: str) -> str:
     help="Usage tier: how many requests a second.",
 )
 @click.option(
+    "--liquidity-dollars",
+    is_flag=True,
+    help="Send the dropped field liquidity_dollars: some clients demand it.",
+)
+@click.option(
     "--faults", type=click.Path(path_type=Path), help="YAML or JSON file: what goes wrong, row by row."
 )
 @click.option(
@@ -126,6 +131,7 @@ def exchange(
     cash: int,
     regime: str,
     tier: str,
+    liquidity_dollars: bool,
     faults: Path | None,
     admin_port: int | None,
     admin_token: Path | None,
@@ -145,7 +151,7 @@ def exchange(
         raise click.UsageError("--admin-token needs --admin-port")
     # Until the server minds its signals itself: end by an exception, so that the private key is removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    world = _world(tape, speed, seed, cash, regime, tier)
+    world = _world(tape, speed, seed, cash, regime, tier, liquidity_dollars)
     world.exchange.faults.script.extend(_faults(faults))
     key_id = key_id or str(uuid.uuid4())
     with (
@@ -172,16 +178,18 @@ def exchange(
             _fail(f"cannot listen on {error}")
 
 
-def _world(tape: Path | None, speed: float, seed: int, cash: int, regime: str, tier: str) -> World:
+def _world(
+    tape: Path | None, speed: float, seed: int, cash: int, regime: str, tier: str, liquidity: bool
+) -> World:
     from mm.sim.recording import RecordingError
     from mm.sim.server_world import demo, recorded
 
     if tape is None:
-        return demo(seed, cash, regime, tier)
+        return demo(seed, cash, regime, tier, liquidity=liquidity)
     if not 0 < speed < float("inf"):
         raise click.BadParameter(f"{speed} is not a speed above 0", param_hint="--speed")
     try:
-        return recorded(tape, speed, seed, cash, tier)
+        return recorded(tape, speed, seed, cash, tier, liquidity=liquidity)
     except RecordingError as error:
         _fail(f"cannot play the tape: {error}")
 

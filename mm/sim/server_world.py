@@ -9,6 +9,7 @@ from pathlib import Path
 
 from mm.sim.buckets import TIERS
 from mm.sim.exchange import Exchange
+from mm.sim.face_switches import FaceSwitches
 from mm.sim.regimes import REGIMES
 from mm.sim.tape import Tape, TapePlayer
 from mm.sim.venue import Venue
@@ -26,25 +27,33 @@ class World:
     markets: list[str]
 
 
-def demo(seed: int, cash: int, regime: str, tier: str = "basic") -> World:
+def demo(seed: int, cash: int, regime: str, tier: str = "basic", *, liquidity: bool = False) -> World:
     """The demo world (see `world.demo_world`), starting now. KeyError: no such regime, or tier."""
-    venue, exchange = _empty(seed, tier)
+    venue, exchange = _empty(seed, tier, liquidity)
     world = demo_world(venue, seed, user_id=USER, cash=cash, regime=REGIMES[regime])
     exchange.crowds += [world.flow, world.programme]
     return World(exchange, world.tickers)
 
 
-def recorded(path: Path, speed: float, seed: int, cash: int, tier: str = "basic") -> World:
+def recorded(
+    path: Path, speed: float, seed: int, cash: int, tier: str = "basic", *, liquidity: bool = False
+) -> World:
     """A recording, starting now. Raises RecordingError for a file that cannot be used, ValueError for a speed
     that is not positive, KeyError for an unknown tier."""
     tape = Tape.load(path)
-    venue, exchange = _empty(seed, tier)
+    venue, exchange = _empty(seed, tier, liquidity)
     venue.add_account(USER, cash)
     player = TapePlayer(venue, tape, speed, "proportional", random.Random(seed))
     exchange.crowds.append(player)
     return World(exchange, list(player.players))
 
 
-def _empty(seed: int, tier: str) -> tuple[Venue, Exchange]:
+def _empty(seed: int, tier: str, liquidity: bool) -> tuple[Venue, Exchange]:
     venue = Venue(seed=seed, now=time.time_ns())
-    return venue, Exchange(venue, random=random.Random(seed), tier=TIERS[tier], read_lag_ns=READ_LAG_NS)
+    return venue, Exchange(
+        venue,
+        random=random.Random(seed),
+        tier=TIERS[tier],
+        read_lag_ns=READ_LAG_NS,
+        switches=FaceSwitches(liquidity=liquidity),
+    )

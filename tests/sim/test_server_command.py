@@ -92,6 +92,13 @@ def test_the_tier_of_the_account_may_be_chosen() -> None:
         assert (limits["usage_tier"], limits["write"]["refill_rate"]) == ("prestige", 8000)
 
 
+@pytest.mark.parametrize("options", [(), ("--liquidity-dollars",)])
+def test_a_field_that_was_dropped_may_be_asked_for(options: tuple[str, ...]) -> None:
+    with running(*options) as (_, facts):
+        listed = requests.get(f"{facts['rest_url']}/markets", timeout=WAIT_S).json()["markets"]
+        assert all(("liquidity_dollars" in one) == bool(options) for one in listed)
+
+
 def test_faults_of_a_file_strike_and_an_admin_port_is_told_of(tmp_path: Path) -> None:
     script = tmp_path / "faults.yaml"
     script.write_text("- {point: before_parse, kind: status, method: GET, contains: /markets, status: 502}\n")
