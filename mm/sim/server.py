@@ -28,6 +28,8 @@ NANO = 1_000_000_000
 _LONGEST_NAP_S = 0.02
 _SHORTEST_NAP_S = 0.0005
 _GOODBYE_S = 1.0
+# Bytes of a request line. A query may name a hundred markets, each escaped: aiohttp's own 8190 are too few.
+_LONGEST_LINE = 65_536
 
 
 class CannotListen(Exception):
@@ -82,7 +84,7 @@ async def serve(settings: ServerSettings) -> RunningServer:
     faces = _Faces(settings)
     app = web.Application()
     app.router.add_get(WS_PATH, faces.stream)
-    app.router.add_route("*", "/{path:.*}", faces.rest)
+    app.router.add_route("*", "/{path:(?s:.*)}", faces.rest)  # also where an escape is a line break
     app.on_shutdown.append(faces.hang_up)
     front = await _listen(app, settings.host, settings.port)
     admin = None
@@ -98,7 +100,7 @@ async def serve(settings: ServerSettings) -> RunningServer:
 
 async def _listen(app: web.Application, host: str, port: int) -> _Site:
     # aiohttp sets TCP_NODELAY on every connection it accepts.
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=_GOODBYE_S, max_line_size=_LONGEST_LINE)
     await runner.setup()
     try:
         await web.TCPSite(runner, host, port).start()

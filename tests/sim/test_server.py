@@ -163,6 +163,10 @@ def test_batches_cancel_all_pages_and_paths_over_http() -> None:
         assert ann.ask("GET", "/portfolio/orders/").status_code == 301
         assert ann.ask("GET", "/nowhere").status_code == 404
         assert ann.ask("POST", "/portfolio/orders", {}).status_code == 410
+        for strange in ("/portfolio/orders/a%0Ab", "/portfolio/orders/a%0D%0A%00"):
+            answer = ann.ask("GET", strange)
+            assert (answer.status_code, answer.json()["error"]["code"]) == (404, "not_found")
+        assert ann.ask("GET", "/portfolio/orders", query="x=" + "%C3%A9" * 5_000).status_code == 200
 
 
 def test_a_used_up_budget_is_429() -> None:
