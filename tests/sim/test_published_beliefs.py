@@ -6,6 +6,7 @@ import math
 import random
 import statistics
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -98,6 +99,13 @@ def test_of_what_is_said_to_be_likely_that_share_comes_true(column: int) -> None
 
 
 # -- Glosten and Milgrom ------------------------------------------------------------------------------------
+class Deal(NamedTuple):
+    """One trade with a taker; what it earns the maker, dollars a contract."""
+
+    is_buy: bool
+    profit: float
+
+
 class Auction:
     """One maker's quotes, met by the crowd's own takers: the informed, who know the outcome, with a chance
     of ``informed_share``; else noise takers come until one trades. Those look at the middle of the quotes,
@@ -119,8 +127,7 @@ class Auction:
         seat = Seat(self._venue.crowd, taker, Belief(market, self._truth), dice)
         self._informed = InformedTaker(seat, rate=1.0, size=1.0, terms=FeeTerms(0, 0))
 
-    def profit(self, is_yes: bool) -> float:
-        """What the next trade earns the maker, dollars a contract."""
+    def next_deal(self, is_yes: bool) -> Deal:
         self._truth.level = self._certain if is_yes else -self._certain
         taker = self._informed if self._dice.random() < self._share else self._noise
         volume = self._venue.markets[MARKET].volume
@@ -128,19 +135,26 @@ class Auction:
             taker.act(0)
         trade = self._venue.trades[MARKET][-1]
         edge = trade.price / PRICE_ONE - is_yes
-        return edge if trade.taker_side == "bid" else -edge
+        return Deal(True, edge) if trade.taker_side == "bid" else Deal(False, -edge)
 
 
-def profits(prior: float, share: float, *, wider: float = 0.0) -> list[float]:
+def deals(prior: float, share: float, *, wider: float = 0.0) -> list[Deal]:
     bid, ask = glosten_milgrom_quotes(prior, share)
     dice = random.Random(1985)
     auction = Auction(bid - wider, ask + wider, share, dice)
-    return [auction.profit(dice.random() < prior) for _ in range(TRADES)]
+    return [auction.next_deal(dice.random() < prior) for _ in range(TRADES)]
 
 
 @pytest.mark.parametrize(("prior", "share"), [(0.5, 0.2), (0.3, 0.2), (0.5, 0.5), (0.8, 0.1)])
 def test_at_glosten_and_milgroms_quotes_the_crowd_leaves_nothing(prior: float, share: float) -> None:
-    assert standard_errors(profits(prior, share), 0.0) <= 3
+    assert standard_errors([one.profit for one in deals(prior, share)], 0.0) <= 3
+
+
+def test_at_even_odds_each_side_is_worth_its_price_and_as_often_met() -> None:
+    met = deals(0.5, 0.2)
+    assert standard_errors([float(one.is_buy) for one in met], 0.5) <= 3
+    for is_buy in (True, False):
+        assert standard_errors([one.profit for one in met if one.is_buy is is_buy], 0.0) <= 3
 
 
 @pytest.mark.parametrize("wider", [0.02, -0.02])
@@ -148,7 +162,7 @@ def test_wider_quotes_earn_and_narrower_ones_lose(wider: float) -> None:
     """At even odds the zero-profit spread is the informed share; two cents a side off it, profit says so."""
     bid, ask = glosten_milgrom_quotes(0.5, 0.2)
     assert ask - bid == pytest.approx(0.2, abs=1e-12)
-    sample = profits(0.5, 0.2, wider=wider)
+    sample = [one.profit for one in deals(0.5, 0.2, wider=wider)]
     assert standard_errors(sample, 0.0) > 3
     assert (statistics.fmean(sample) > 0) == (wider > 0)
     assert statistics.fmean(sample) == pytest.approx(wider, abs=0.01)
