@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from mm.config.amounts import Cents, Contracts, Dollars
+from mm.config.healthy import Healthy
 from mm.config.section import Range, Section
 
 
@@ -19,3 +20,5 @@ class Limits(Section):
     """Of one order, checked once more where orders leave the process."""
     price_collar_cents: Annotated[Cents, Range(above=0, most=100)] = Cents(15)
     """No quote, and no closing order, further than this from the middle of the market."""
+    healthy: Healthy = Healthy()
+    """What `kmm checklist` calls healthy; none of it stops trading."""

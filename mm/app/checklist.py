@@ -1,0 +1,218 @@
+"""Is all well? The warning signs and healthy ranges of the operator's manual as a table, each judged green,
+yellow or red from what the run's files say. What is not known is yellow: unknown is never healthy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from enum import Enum
+from typing import Any, NamedTuple, TypeAlias
+
+from mm.app.machine import Machine
+from mm.app.vitals import DeskVitals, Vitals
+from mm.config.healthy import Healthy
+from mm.observe.status import BreakerStatus
+
+HOUR = 3600.0
+# The part of a breaker's limit at which it turns yellow.
+NEAR = 0.6
+
+
+class Grade(Enum):
+    GREEN = "green"
+    YELLOW = "yellow"
+    RED = "red"
+
+
+class Finding(NamedTuple):
+    """``scope`` is a desk, the process or the machine; ``advice`` is empty while all is well."""
+
+    scope: str
+    name: str
+    grade: Grade
+    value: str
+    healthy: str
+    advice: str = ""
+
+
+Number: TypeAlias = float | None
+
+
+class Gauge(NamedTuple):
+    """A number with two bounds: ``good`` is where green ends, ``bad`` where red begins. Which way is worse
+    follows from which of them is larger. Bounds are in the unit of the measure."""
+
+    name: str
+    measure: Callable[[Any], Number]
+    good: Callable[[Healthy], float]
+    bad: Callable[[Healthy], float]
+    form: str
+    advice: str
+
+
+def _percent(fraction: object) -> float:
+    return float(str(fraction)) * 100
+
+
+DESK_GAUGES: tuple[Gauge, ...] = (
+    Gauge(
+        "order success rate",
+        lambda desk: desk.summary.get("order_success_rate_pct"),
+        lambda h: _percent(h.order_success),
+        lambda h: _percent(h.order_success_alarm),
+        "{:.1f} %",
+        "why are orders refused: jq -c 'select(.event_type == \"order_rejected\")' of the trading log",
+    ),
+    Gauge(
+        "API errors in the last hour",
+        lambda desk: desk.summary.get("api_errors_last_hour"),
+        lambda h: h.api_errors_per_hour - 1,
+        lambda h: h.api_errors_alarm_per_hour - 1,
+        "{:.0f}",
+        "which: jq -c 'select(.event_type == \"api_error\")' of the trading log",
+    ),
+    Gauge(
+        "quote latency, average",
+        lambda desk: desk.summary.get("avg_quote_latency_ms"),
+        lambda h: float(h.quote_latency_ms),
+        lambda h: float(h.quote_latency_alarm_ms),
+        "{:.0f} ms",
+        "the network, the exchange, or the machine (below): compare names in the latencies CSV",
+    ),
+)
+
+PROCESS_GAUGES: tuple[Gauge, ...] = (
+    Gauge(
+        "lag of the trading loop",
+        lambda vitals: vitals.heartbeat.get("loop_lag_ms"),
+        lambda h: float(h.loop_lag_ms),
+        lambda h: float(h.loop_lag_alarm_ms),
+        "{:.0f} ms",
+        "what else runs on this machine? see memory and processor",
+    ),
+)
+
+MACHINE_GAUGES: tuple[Gauge, ...] = (
+    Gauge(
+        "disk in use",
+        lambda machine: machine.disk_used_pct,
+        lambda h: _percent(h.disk_used),
+        lambda h: _percent(h.disk_used_alarm),
+        "{:.0f} %",
+        "make room: while the journal cannot be written, nothing is quoted",
+    ),
+    Gauge(
+        "memory in use",
+        lambda machine: machine.memory_used_pct,
+        lambda h: _percent(h.memory_used),
+        lambda h: _percent(h.memory_used_alarm),
+        "{:.0f} %",
+        "which process: ps aux --sort=-rss | head",
+    ),
+    Gauge(
+        "processor in use",
+        lambda machine: machine.cpu_used_pct,
+        lambda h: _percent(h.cpu_used),
+        lambda h: _percent(h.cpu_used_alarm),
+        "{:.0f} %",
+        "which process: ps aux --sort=-pcpu | head",
+    ),
+)
+
+
+def live(vitals: Vitals, machine: Machine, healthy: Healthy) -> list[Finding]:
+    """Everything worth a look while it trades, the process first."""
+    found = [_heartbeat(vitals, healthy), *_gauges("process", PROCESS_GAUGES, vitals, healthy)]
+    found += [_critical_alerts(vitals), _files(vitals)]
+    for desk in vitals.desks:
+        found += [_breaker(desk), *_limits(desk.name, desk.status)]
+        found += _gauges(desk.name, DESK_GAUGES, desk, healthy)
+    return found + list(_gauges("machine", MACHINE_GAUGES, machine, healthy))
+
+
+def support(vitals: Vitals) -> list[Finding]:
+    """The files that whoever helps will ask for, and how to hand them over."""
+    return [_files(vitals), *(_breaker(desk) for desk in vitals.desks)]
+
+
+def is_alarming(findings: list[Finding]) -> bool:
+    return any(finding.grade is Grade.RED for finding in findings)
+
+
+def grade(value: Number, good: float, bad: float) -> Grade:
+    """Between the bounds, and unknown, is yellow; on a bound is the better colour."""
+    if value is None:
+        return Grade.YELLOW
+    sign = 1 if bad >= good else -1
+    if sign * value <= sign * good:
+        return Grade.GREEN
+    return Grade.YELLOW if sign * value <= sign * bad else Grade.RED
+
+
+def _gauges(scope: str, gauges: tuple[Gauge, ...], source: object, healthy: Healthy) -> Iterator[Finding]:
+    for gauge in gauges:
+        value, good, bad = gauge.measure(source), gauge.good(healthy), gauge.bad(healthy)
+        judged = grade(value, good, bad)
+        text = "unknown" if value is None else gauge.form.format(value)
+        word = "at most" if bad >= good else "at least"
+        advice = gauge.advice if judged is not Grade.GREEN and value is not None else ""
+        yield Finding(scope, gauge.name, judged, text, f"{word} {gauge.form.format(good)}", advice)
+
+
+def _heartbeat(vitals: Vitals, healthy: Healthy) -> Finding:
+    beat, name, well = vitals.heartbeat, "heartbeat", "fresh and active"
+    timestamp, interval = beat.get("timestamp"), beat.get("interval_s")
+    if not isinstance(timestamp, int | float) or not isinstance(interval, int | float):
+        return Finding("process", name, Grade.RED, "unknown", well, "has it ever run here? see --run-dir")
+    age, status = vitals.now - timestamp, str(beat.get("status"))
+    if age > interval + float(healthy.heartbeat_buffer_seconds):
+        advice = "it does not run, or hangs: look at the end of <NAME>.log, then start it again"
+        return Finding("process", name, Grade.RED, f"{status}, {age:.0f} s old", well, advice)
+    judged = {"active": Grade.GREEN, "starting": Grade.YELLOW, "paused": Grade.YELLOW}.get(status, Grade.RED)
+    advice = "" if judged is Grade.GREEN else "it lives, but does not quote: kmm status"
+    return Finding("process", name, judged, f"{status}, {age:.0f} s old", well, advice)
+
+
+def _critical_alerts(vitals: Vitals) -> Finding:
+    name = "critical alerts in the last hour"
+    if "alerts.jsonl" in dict(vitals.problems):
+        return Finding("process", name, Grade.YELLOW, "unknown", "0")
+    recent = [
+        str(alert.get("category"))
+        for alert in vitals.alerts
+        if alert.get("level") == "critical" and float(alert.get("timestamp") or 0) > vitals.now - HOUR
+    ]
+    text = f"{len(recent)} ({', '.join(sorted(set(recent)))})" if recent else "0"
+    advice = "jq -c 'select(.level == \"critical\")' alerts.jsonl" if recent else ""
+    judged = Grade.YELLOW if recent else Grade.GREEN
+    return Finding("process", name, judged, text, "0", advice)
+
+
+def _files(vitals: Vitals) -> Finding:
+    bad = "; ".join(f"{name}: {problem}" for name, problem in vitals.problems)
+    advice = "a file that cannot be read says nothing: is this the run directory?" if bad else ""
+    judged = Grade.RED if bad else Grade.GREEN
+    return Finding("process", "files", judged, bad or "readable", "readable", advice)
+
+
+def _breaker(desk: DeskVitals) -> Finding:
+    status = desk.status
+    if status.trading_allowed:
+        return Finding(desk.name, "circuit breaker", Grade.GREEN, "trading allowed", "trading allowed")
+    text = f"tripped by {status.trip_rule}: {status.trip_reason}"
+    advice = 'find the cause, then: kmm breaker reset --reason "..."'
+    return Finding(desk.name, "circuit breaker", Grade.RED, text, "trading allowed", advice)
+
+
+def _limits(desk: str, status: BreakerStatus) -> Iterator[Finding]:
+    """Every rule of the breaker: how much of its limit is used."""
+    for rule, limit in status.thresholds.items():
+        value = status.measures.get(rule)
+        if not limit:
+            continue
+        size = abs(limit)
+        judged = grade(value, NEAR * size, size)
+        text = "unknown" if value is None else f"{max(value, 0.0) / size:.0%} of the limit {limit:g}"
+        is_near = judged is not Grade.GREEN and value is not None
+        advice = "near the limit at which trading stops" if is_near else ""
+        yield Finding(desk, rule, judged, text, f"below {NEAR:.0%}", advice)

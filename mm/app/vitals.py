@@ -1,0 +1,103 @@
+"""What a run's files say, read from outside: no lock, no connection, also while it runs or when it is dead.
+
+A file that cannot be read is a problem with words, and what it would have said is unknown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from mm.observe.status import BreakerStatus, read_status
+
+LARGEST_DOCUMENT = 64 << 20
+BLOCK = 1 << 16
+
+
+class DeskVitals(msgspec.Struct, frozen=True):
+    """``summary`` is that of the metrics file, empty if it cannot be read."""
+
+    name: str
+    summary: dict[str, Any]
+    status: BreakerStatus
+
+
+class Vitals(msgspec.Struct, frozen=True):
+    """``now``: when it was read, in seconds. ``heartbeat`` is empty if it cannot be read; ``alerts`` are the
+    last ones, oldest first. ``problems``: file name and what is wrong with it."""
+
+    now: float
+    desks: tuple[DeskVitals, ...]
+    heartbeat: dict[str, Any]
+    alerts: tuple[dict[str, Any], ...]
+    problems: tuple[tuple[str, str], ...]
+
+
+def read_vitals(run_dir: Path, desks: Iterable[str], now: float, alerts: int = 100) -> Vitals:
+    """Everything at once; never raises for what stands, or does not stand, in the files."""
+    problems: list[tuple[str, str]] = []
+    found = []
+    for name in desks:
+        metrics = _document(run_dir / f"Strategy_{name}_metrics.json", problems)
+        summary = metrics.get("summary")
+        status_path = run_dir / f"{name}_circuit_breaker_status.json"
+        if not status_path.is_file():
+            problems.append((status_path.name, "missing"))
+        found.append(DeskVitals(name, summary if isinstance(summary, dict) else {}, read_status(status_path)))
+    heartbeat = _document(run_dir / "heartbeat.json", problems)
+    lines = tuple(_records(run_dir / "alerts.jsonl", alerts, problems))
+    return Vitals(now, tuple(found), heartbeat, lines, tuple(problems))
+
+
+def last_lines(path: Path, count: int) -> list[bytes]:
+    """The last whole lines of a file, read from its end; a torn one at the end is left out. Symbolic links
+    are not followed. Raises OSError."""
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    with os.fdopen(file, "rb") as opened:
+        end = opened.seek(0, os.SEEK_END)
+        data = b""
+        while end > 0 and data.count(b"\n") <= count:
+            start = max(end - BLOCK, 0)
+            opened.seek(start)
+            data = opened.read(end - start) + data
+            end = start
+    lines = data.split(b"\n")[:-1]
+    return lines[-count:] if end == 0 else lines[1:][-count:]
+
+
+def _document(path: Path, problems: list[tuple[str, str]]) -> dict[str, Any]:
+    try:
+        with path.open("rb") as file:
+            document = msgspec.json.decode(file.read(LARGEST_DOCUMENT))
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError) as error:
+        problems.append((path.name, _words(error)))
+        return {}
+    if not isinstance(document, dict):
+        problems.append((path.name, "is no JSON object"))
+        return {}
+    return document
+
+
+def _records(path: Path, count: int, problems: list[tuple[str, str]]) -> Iterator[dict[str, Any]]:
+    try:
+        lines = last_lines(path, count)
+    except OSError as error:
+        problems.append((path.name, _words(error)))
+        return
+    for line in lines:
+        try:
+            record = json.loads(line)
+        except ValueError:
+            problems.append((path.name, "has a line that is no JSON"))
+            continue
+        if isinstance(record, dict):
+            yield record
+
+
+def _words(error: Exception) -> str:
+    return "missing" if isinstance(error, FileNotFoundError) else str(error)

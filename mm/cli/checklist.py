@@ -1,0 +1,79 @@
+"""`kmm checklist`: is all well, in colours for people and with an exit code for programs."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from mm.cli.config import config_option, json_option
+
+if TYPE_CHECKING:
+    from mm.app.checklist import Finding
+
+SIGNS = {"green": "ok", "yellow": "look", "red": "ALARM"}
+
+
+@click.command()
+@click.argument("which", type=click.Choice(["live", "support"]))
+@config_option
+@click.option("--run-dir", type=click.Path(path_type=Path), help="Of the run.  [config: run_dir]")
+@json_option
+@click.option("--markdown", is_flag=True, help="A list to paste into a report.")
+def checklist(which: str, path: Path, run_dir: Path | None, as_json: bool, markdown: bool) -> None:
+    """Judge a run by its files, while it runs or when it is dead: green, yellow or red.
+
+    live: the warning signs and healthy ranges; support: what to send to whoever helps. Exit code 1 if
+    anything is red.
+    """
+    from mm.app.checklist import is_alarming, live, support
+    from mm.app.machine import look_at_machine
+    from mm.app.vitals import read_vitals
+    from mm.config.load import load_config
+
+    config = load_config(path, os.environ)
+    home = Path(run_dir or config.run_dir)
+    vitals = read_vitals(home, config.desks, time.time())
+    if which == "live":
+        findings = live(vitals, look_at_machine(home), config.limits.healthy)
+    else:
+        findings = support(vitals)
+    if as_json:
+        rows = [{**row._asdict(), "grade": row.grade.value} for row in findings]
+        click.echo(json.dumps({"healthy": not is_alarming(findings), "items": rows}, indent=2))
+    elif markdown:
+        click.echo("\n".join(_markdown(row) for row in findings))
+    else:
+        _show(findings)
+    if which == "support" and not as_json:
+        click.echo("- [ ] kmm diagnostics" if markdown else "collect it all: kmm diagnostics")
+    raise SystemExit(1 if is_alarming(findings) else 0)
+
+
+def _markdown(row: Finding) -> str:
+    mark = "x" if row.grade.value == "green" else " "
+    advice = f" ({row.advice})" if row.advice else ""
+    return f"- [{mark}] {row.scope}: {row.name}: {row.value}{advice}"
+
+
+def _show(findings: list[Finding]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="dim")
+    for name in ("", "where", "what", "is", "healthy"):
+        table.add_column(name, overflow="fold")
+    for row in findings:
+        colour = row.grade.value
+        sign = Text(SIGNS[colour], style=f"bold {colour}")
+        table.add_row(sign, row.scope, row.name, Text(row.value), Text(row.healthy, style="dim"))
+    console = Console()
+    console.print(table)
+    for row in findings:
+        if row.advice:
+            console.print(Text(f"{row.scope}, {row.name}: {row.advice}", style=row.grade.value))

@@ -1,0 +1,146 @@
+"""The operator's warning signs: each colour where it begins, and unknown never healthy."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from mm.app.checklist import Finding, Grade, grade, is_alarming, live
+from mm.app.machine import Machine
+from mm.app.vitals import DeskVitals, Vitals, last_lines, read_vitals
+from mm.config.healthy import Healthy
+from mm.observe.status import BreakerStatus
+
+NOW = 1_700_000_000.0
+SUMMARY = {"order_success_rate_pct": 99.0, "api_errors_last_hour": 0, "avg_quote_latency_ms": 20.0}
+BEAT = {"timestamp": NOW - 1, "interval_s": 1.0, "status": "active", "loop_lag_ms": 3.0}
+STATUS = BreakerStatus(
+    is_open=True,
+    trading_allowed=True,
+    state="ok",
+    trip_reason=None,
+    trip_rule=None,
+    trip_time=None,
+    consecutive_errors=0,
+    measures={"pnl_threshold": 10.0, "max_inventory_imbalance": 0.1},
+    thresholds={"pnl_threshold": 100.0, "max_inventory_imbalance": 0.8},
+    recent_errors=[],
+    updated_at=NOW,
+)
+TRIPPED = {
+    "is_open": False,
+    "trading_allowed": False,
+    "state": "tripped",
+    "trip_rule": "pnl_threshold",
+    "trip_reason": "P&L is -$101.00",
+}
+MACHINE = Machine(20.0, 30.0, 10.0)
+
+
+def findings(
+    summary: dict[str, Any] | None = None,
+    beat: dict[str, Any] | None = None,
+    status: dict[str, Any] | None = None,
+    alerts: tuple[dict[str, Any], ...] = (),
+    machine: Machine = MACHINE,
+) -> dict[str, Finding]:
+    desk = DeskVitals("DEFAULT", SUMMARY | (summary or {}), msgspec.structs.replace(STATUS, **(status or {})))
+    vitals = Vitals(NOW, (desk,), BEAT | (beat or {}), alerts, ())
+    return {finding.name: finding for finding in live(vitals, machine, Healthy())}
+
+
+def test_a_healthy_run_is_green_throughout() -> None:
+    found = findings()
+    assert {finding.grade for finding in found.values()} == {Grade.GREEN}
+    assert not any(finding.advice for finding in found.values())
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "expected"),
+    [
+        ("order success rate", {"summary": {"order_success_rate_pct": 95.0}}, "green"),
+        ("order success rate", {"summary": {"order_success_rate_pct": 94.9}}, "yellow"),
+        ("order success rate", {"summary": {"order_success_rate_pct": 90.0}}, "yellow"),
+        ("order success rate", {"summary": {"order_success_rate_pct": 89.9}}, "red"),
+        ("order success rate", {"summary": {"order_success_rate_pct": None}}, "yellow"),
+        ("API errors in the last hour", {"summary": {"api_errors_last_hour": 4}}, "green"),
+        ("API errors in the last hour", {"summary": {"api_errors_last_hour": 5}}, "yellow"),
+        ("API errors in the last hour", {"summary": {"api_errors_last_hour": 20}}, "red"),
+        ("quote latency, average", {"summary": {"avg_quote_latency_ms": 200.0}}, "green"),
+        ("quote latency, average", {"summary": {"avg_quote_latency_ms": 500.0}}, "yellow"),
+        ("quote latency, average", {"summary": {"avg_quote_latency_ms": 501.0}}, "red"),
+        ("circuit breaker", {"status": TRIPPED}, "red"),
+        ("pnl_threshold", {"status": {"measures": {"pnl_threshold": 60.0}}}, "green"),
+        ("pnl_threshold", {"status": {"measures": {"pnl_threshold": 61.0}}}, "yellow"),
+        ("pnl_threshold", {"status": {"measures": {"pnl_threshold": 101.0}}}, "red"),
+        ("pnl_threshold", {"status": {"measures": {}}}, "yellow"),
+        ("heartbeat", {"beat": {"timestamp": NOW - 11}}, "green"),
+        ("heartbeat", {"beat": {"timestamp": NOW - 11.5}}, "red"),
+        ("heartbeat", {"beat": {"timestamp": "soon"}}, "red"),
+        ("heartbeat", {"beat": {"status": "paused"}}, "yellow"),
+        ("heartbeat", {"beat": {"status": "tripped"}}, "red"),
+        ("lag of the trading loop", {"beat": {"loop_lag_ms": 2000.0}}, "red"),
+        ("disk in use", {"machine": Machine(81.0, 0.0, 0.0)}, "yellow"),
+        ("disk in use", {"machine": Machine(None, 0.0, 0.0)}, "yellow"),
+        ("memory in use", {"machine": Machine(0.0, 96.0, 0.0)}, "red"),
+        ("processor in use", {"machine": Machine(0.0, 0.0, 71.0)}, "yellow"),
+    ],
+)
+def test_where_each_colour_begins(name: str, change: dict[str, Any], expected: str) -> None:
+    assert findings(**change)[name].grade.value == expected
+
+
+def test_only_recent_critical_alerts_are_worth_a_look() -> None:
+    name = "critical alerts in the last hour"
+    old = {"level": "critical", "category": "storage", "timestamp": NOW - 3601}
+    info = {"level": "info", "category": "bot_startup", "timestamp": NOW}
+    assert findings(alerts=(old, info))[name].grade is Grade.GREEN
+    found = findings(alerts=(old, {**old, "timestamp": NOW - 10}))[name]
+    assert found.grade is Grade.YELLOW and found.value == "1 (storage)"
+
+
+def test_red_alone_is_alarming() -> None:
+    assert not is_alarming(list(findings(summary={"order_success_rate_pct": 92.0}).values()))
+    assert is_alarming(list(findings(status=TRIPPED).values()))
+
+
+def test_a_bound_belongs_to_the_better_colour_whichever_way_is_worse() -> None:
+    assert [grade(value, 1, 2).value for value in (1, 1.5, 2, 3)] == ["green", "yellow", "yellow", "red"]
+    assert [grade(value, 2, 1).value for value in (2, 1.5, 1, 0)] == ["green", "yellow", "yellow", "red"]
+
+
+def test_an_empty_directory_is_unknown_and_says_which_files_are_missing(tmp_path: Path) -> None:
+    vitals = read_vitals(tmp_path, ["DEFAULT"], NOW)
+    assert {name for name, _ in vitals.problems} == {
+        "Strategy_DEFAULT_metrics.json",
+        "DEFAULT_circuit_breaker_status.json",
+        "heartbeat.json",
+        "alerts.jsonl",
+    }
+    found = live(vitals, MACHINE, Healthy())
+    green = {finding.name for finding in found if finding.grade is Grade.GREEN}
+    assert green == {"disk in use", "memory in use", "processor in use"}
+
+
+def test_rubbish_in_every_file_is_told_not_raised(tmp_path: Path) -> None:
+    (tmp_path / "Strategy_DEFAULT_metrics.json").write_text("[1, 2]")
+    (tmp_path / "heartbeat.json").write_bytes(b"\xff\xfe{")
+    (tmp_path / "alerts.jsonl").write_text('{"level": "critical"}\nnot json\n3\n')
+    (tmp_path / "DEFAULT_circuit_breaker_status.json").mkdir()
+    vitals = read_vitals(tmp_path, ["DEFAULT"], NOW)
+    assert len(vitals.problems) == 4 and len(vitals.alerts) == 1
+    assert not vitals.desks[0].status.trading_allowed
+
+
+def test_the_last_lines_are_whole_ones(tmp_path: Path) -> None:
+    path = tmp_path / "lines"
+    every = [json.dumps({"n": number, "pad": "x" * 300}).encode() for number in range(1000)]
+    path.write_bytes(b"".join(line + b"\n" for line in every) + b'{"torn')
+    for count in (1, 7, 500, 1000, 5000):
+        assert last_lines(path, count) == every[-count:]
+    path.write_bytes(b"")
+    assert last_lines(path, 5) == []
