@@ -19,8 +19,10 @@ from mm import __version__
 from mm.alerts.file import AlertFile
 from mm.app.audit import Audit
 from mm.app.child import simulated_exchange
-from mm.app.errors import REFUSED, CannotRun
+from mm.app.errors import REFUSED, WRONG_CONFIGURATION, CannotRun
 from mm.app.lock import hold_lock
+from mm.app.notify import NotifyError
+from mm.app.service import Service, service_of
 from mm.app.trade import Ending, Trade, Wish
 from mm.config.credentials import KEY_ID, KEY_PATH, Credentials, read_credentials
 from mm.config.exchange import Endpoints
@@ -80,7 +82,8 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
             redactor.register(credentials.key_id)
             journal = _journal(config, settings, options, redactor, stack)
             observers = _screen(options, stack)
-            trade = Trade(config, options.wish, settings, files, journal, observers)
+            service = _service(config, environment, redactor, stack)
+            trade = Trade(config, options.wish, settings, files, journal, observers, service)
             ending = asyncio.run(trade.run(endpoints, credentials))
             _tell_comparison(files, ending.audit)
             return ending
@@ -177,6 +180,15 @@ def _way_to_exchange(
     if credentials is None:
         raise CannotRun(f"{KEY_ID} and {KEY_PATH} are not set: who are we at {endpoints.rest_url}?", REFUSED)
     return endpoints, credentials
+
+
+def _service(config: Config, environment: Mapping[str, str], redactor: Redactor, stack: ExitStack) -> Service:
+    try:
+        service = service_of(environment, redactor.text, 2 * config.quoting.min_tick_interval_ms.nanos)
+    except NotifyError as problem:
+        raise CannotRun(str(problem), WRONG_CONFIGURATION) from None
+    stack.callback(service.close)
+    return service
 
 
 def _journal(

@@ -18,8 +18,10 @@ from mm.app.clock import steady_clock
 from mm.app.connect import Line
 from mm.app.discovery import Discovery
 from mm.app.errors import CannotRun
+from mm.app.feed_notes import FeedNotes
 from mm.app.last_look import cancel_everything, last_look
 from mm.app.outward import DryRun, Outward
+from mm.app.service import Health, Service
 from mm.config.credentials import Credentials
 from mm.config.exchange import Endpoints
 from mm.config.model import Config
@@ -32,6 +34,7 @@ from mm.core.settings import EngineSettings
 from mm.core.units import SECOND, Nanos
 from mm.drivers.live import Live
 from mm.drivers.runner import Runner
+from mm.drivers.timing import timed
 from mm.kalshi.conversation import ReadError
 from mm.kalshi.endpoint import endpoint
 from mm.kalshi.feed import Feed
@@ -97,7 +100,7 @@ class Watch:
 
 
 class Trade:
-    """``observers`` beside those of ``files``: a screen, perhaps."""
+    """``observers`` beside those of ``files``: a screen, perhaps. ``service`` speaks to who started us."""
 
     def __init__(
         self,
@@ -107,10 +110,12 @@ class Trade:
         files: RunFiles,
         journal: Journal,
         observers: list[Observer],
+        service: Service,
     ) -> None:
         self._config, self._wish, self._settings = config, wish, settings
         self._files, self._journal = files, journal
-        self._observers = [*files.observers, *observers]
+        self._service = service
+        self._observers = [*files.observers, *observers, service]
         self._log = files.logger.bind(logger="mm.app")
         self._clock = steady_clock()
         self._notes = OpeningNotes()
@@ -120,7 +125,7 @@ class Trade:
 
         :raises CannotRun: if the exchange cannot be used or has nothing to quote.
         """
-        line = Line(self._config, endpoints, credentials, self._clock)
+        line = Line(self._config, endpoints, credentials, self._clock, self._files.stopwatch.request)
         try:
             limiter = await line.read_limits()
             discovery = Discovery(self._config, line.hold, self._clock)
@@ -132,6 +137,9 @@ class Trade:
             line.on_fault = self._live.fail
             feed = self._feed(line, listings)
             runner = self._runner(line, feed, limiter, engine)
+            self._service.examine = lambda: Health(
+                self._live.loop_lag, engine.now, runner.storage_fault is None
+            )
             self._live.inbox.put(events)
             with self._signals():
                 stop = await self._turn(line, runner, feed, discovery)
@@ -152,7 +160,9 @@ class Trade:
         session = Session([listing.ticker for listing in listings], random.random)
         session.learn([listing.terms for listing in listings])
         where = endpoint(line.endpoints.ws_url)
-        return Feed(where, line.signer, session, self._live.inbox.put, self._clock, random.random)
+        watch = FeedNotes(self._files.stopwatch.aged, self._log)
+        put = self._live.inbox.put
+        return Feed(where, line.signer, session, put, self._clock, random.random, watch=watch)
 
     def _runner(self, line: Line, feed: Feed, limiter: Limiter, engine: Engine) -> Runner:
         """Answers come back the way requests went out: a dry run answers for the orders it did not send."""
@@ -172,6 +182,7 @@ class Trade:
             self._journal,
             [*self._observers, self._notes],
             lambda action: inbox.put((outward.refuse(action),)),
+            timed(engine.on_event, self._files.stopwatch.decided),
         )
 
     # -- turning -------------------------------------------------------------------------------------------
