@@ -163,8 +163,11 @@ class Groups:
 
     def _tell(self, group: Group, event_type: GroupEvent, limit: int | None = None) -> None:
         if self._floor.listeners:
-            now = self._floor.now
-            self._floor.announce(GroupChanged(now, group.user_id, group.group_id, event_type, limit))
+            self._floor.announce(
+                GroupChanged(
+                    self._floor.now, group.user_id, group.group_id, event_type, limit, group.subaccount
+                )
+            )
 
 
 def _require_limit(limit: int) -> None:

@@ -12,17 +12,30 @@ from mm.sim.words import Market
 SECOND = 1_000_000_000
 _HISTORY = 512
 _ROOT_HALF = math.sqrt(0.5)
+_NEGLIGIBLE = 1e-9  # chance of so many jumps that they need not be thought of
 
 
 def normal_cdf(x: float) -> float:
     return 0.5 * math.erfc(-x * _ROOT_HALF)
 
 
+def poisson(dice: random.Random, expected: float) -> int:
+    """A Poisson number from one uniform one, by inversion; for an ``expected`` of up to some hundreds."""
+    chance = math.exp(-expected)
+    left, number = dice.random() - chance, 0
+    while left > 0.0 and chance > 0.0:
+        number += 1
+        chance *= expected / number
+        left -= chance
+    return number
+
+
 class Index:
     """A Brownian level with optional jumps, moved forward in order of time and remembered for laggards.
 
-    ``sigma`` is in index points a square root of a second. Jumps arrive ``jumps_per_hour`` times an hour;
-    each has the variance of ``jump_seconds`` of ordinary movement."""
+    ``sigma`` is in index points a square root of a second. Jumps arrive as a Poisson process,
+    ``jumps_per_hour`` times an hour; each has the variance of ``jump_seconds`` of ordinary movement
+    (Merton 1976, with jumps of mean zero)."""
 
     def __init__(
         self,
@@ -39,7 +52,7 @@ class Index:
         self.now = now
         self._random = generator
         self._jump_rate = jumps_per_hour / 3600
-        self._jump_scale = sigma * math.sqrt(jump_seconds)
+        self._jump_seconds = jump_seconds
         self._history: deque[tuple[int, float]] = deque([(now, level)], maxlen=_HISTORY)
 
     def move(self, now: int) -> None:
@@ -48,10 +61,26 @@ class Index:
             return
         seconds = (now - self.now) / SECOND
         self.level += self._random.gauss(0.0, self.sigma * math.sqrt(seconds))
-        if self._jump_rate and self._random.random() < -math.expm1(-self._jump_rate * seconds):
-            self.level += self._random.gauss(0.0, self._jump_scale)
+        jumps = poisson(self._random, self._jump_rate * seconds) if self._jump_rate else 0
+        if jumps:
+            self.level += self._random.gauss(0.0, self.sigma * math.sqrt(jumps * self._jump_seconds))
         self.now = now
         self._history.append((now, self.level))
+
+    def chance_above(self, distance: float, seconds: float) -> float:
+        """The chance that after ``seconds`` a level that is ``distance`` over a strike is still over it: a
+        normal law for each number of jumps, weighted by its Poisson chance (Merton 1976, equation 16)."""
+        if not self._jump_rate:
+            return normal_cdf(distance / (self.sigma * math.sqrt(seconds)))
+        expected = self._jump_rate * seconds
+        weight, left, jumps, total = math.exp(-expected), 1.0, 0, 0.0
+        while left > _NEGLIGIBLE:
+            variance = seconds + jumps * self._jump_seconds
+            total += weight * normal_cdf(distance / (self.sigma * math.sqrt(variance)))
+            left -= weight
+            jumps += 1
+            weight *= expected / jumps
+        return total + 0.5 * left
 
     def level_at(self, when: int) -> float:
         """The last level known at ``when``; the oldest remembered one for anything before it."""
@@ -64,8 +93,8 @@ class Index:
 class Belief:
     """The probability of YES in one market, given a level of its index.
 
-    For a strike K it is V = Phi((S - K) / (sigma * sqrt(T - t))); for a bin the difference of two of
-    these (quoting notes, "a fair comparison of strategies"). At the close it is exactly 0 or 1."""
+    For a strike K, without jumps, it is V = Phi((S - K) / (sigma * sqrt(T - t))); for a bin the difference
+    of two of these (quoting notes, "a fair comparison of strategies"). At the close it is exactly 0 or 1."""
 
     def __init__(self, market: Market, index: Index) -> None:
         self.market = market
@@ -79,10 +108,14 @@ class Belief:
         left = self.market.close_ns - now
         if left <= 0:
             return float(self.is_yes(level))
-        scale = self.index.sigma * math.sqrt(left / SECOND)
-        above_floor = normal_cdf((level - self._floor) / scale)
-        above_cap = 0.0 if self._cap == math.inf else normal_cdf((level - self._cap) / scale)
+        above_floor = self._above(level, self._floor, left / SECOND)
+        above_cap = self._above(level, self._cap, left / SECOND)
         return above_floor - above_cap
+
+    def _above(self, level: float, strike: float, seconds: float) -> float:
+        if math.isinf(strike):
+            return float(strike < 0)
+        return self.index.chance_above(level - strike, seconds)
 
     def is_yes(self, level: float) -> bool:
         return settles_yes(self.market, level)

@@ -40,7 +40,6 @@ class Stream:
         self._of_all: dict[str, list[Subscription]] = {}
         self._tray: dict[str, list[tuple[Subscription, str, str]]] = {}
         self._volumes: dict[tuple[str, int, str], int] = {}
-        self._group_subaccounts: dict[str, int] = {}
         self._hear: dict[type, Callable[[Any], None]] = {
             BookChanged: self._book_changed,
             TickerChanged: self._ticker_changed,
@@ -151,11 +150,7 @@ class Stream:
             self._put("market_lifecycle_v2", "market_lifecycle_v2", audience, body)
 
     def _group_changed(self, changed: GroupChanged) -> None:
-        if changed.event_type == "created":
-            group = self.venue.group(changed.user_id, changed.group_id)
-            self._group_subaccounts[changed.group_id] = group.subaccount
-        subaccount = self._group_subaccounts.get(changed.group_id, 0)
-        audience = self._members("order_group_updates", "", changed.user_id, subaccount)
+        audience = self._members("order_group_updates", "", changed.user_id, changed.subaccount)
         if audience:
             self._put("order_group_updates", "order_group_updates", audience, bodies.group(changed))
 

@@ -7,6 +7,7 @@ import random
 from collections.abc import Mapping
 
 from mm.sim.grids import price_ranges
+from mm.sim.lifecycle import settles_yes
 from mm.sim.recording import SECOND, RecordedMarket, RecordingError, Step, Tape
 from mm.sim.tape_market import QueueModel, TapeMarket
 from mm.sim.venue import Venue
@@ -110,7 +111,7 @@ class TapePlayer:
         value = self._values.get(recorded.ticker)
         if value is not None and recorded.strike is not None:
             market.expiration_value = value
-            is_yes = value >= recorded.strike
+            is_yes = settles_yes(market, value)
         else:
             is_yes = 2 * market.last_price >= PRICE_ONE
         self._venue.determine(recorded.ticker, "yes" if is_yes else "no")

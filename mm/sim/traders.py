@@ -119,8 +119,9 @@ class _Taker:
         raise NotImplementedError
 
     def _take(self, side: BookSide, limit: float) -> None:
-        """``limit`` in price units; off the grid is fine, it only decides how far to go."""
-        price = int(limit) if side == "bid" else math.ceil(limit)
+        """``limit`` in price units; off the grid is fine, it only decides how far to go. Who would pay a
+        dollar or more, or sell for nothing or less, goes as far as there are prices."""
+        price = min(math.floor(limit), PRICE_ONE - 1) if side == "bid" else max(math.ceil(limit), 1)
         if 0 < price < PRICE_ONE:
             count = (1 + int(self._random.expovariate(1.0 / self._size))) * COUNT_ONE
             self._crowd.take(self._account, self._market.ticker, side, price, count)

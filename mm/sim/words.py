@@ -178,13 +178,15 @@ class CashMoved:
 
 @dataclass(slots=True)
 class GroupChanged:
-    """``limit`` (count) only for ``created`` and ``limit_updated``, as in the order_group_updates channel."""
+    """``limit`` (count) only for ``created`` and ``limit_updated``, as in the order_group_updates channel.
+    ``subaccount``: the group's, told along because a deleted group cannot be asked any more."""
 
     now: int
     user_id: str
     group_id: str
     event_type: GroupEvent
     limit: int | None = None
+    subaccount: int = 0
 
 
 @dataclass(slots=True)

@@ -171,6 +171,21 @@ def test_noise_takers_come_to_both_sides_and_accept_a_distance_as_the_law_says()
     assert all(quote.remaining for quote in quotes)
 
 
+@pytest.mark.parametrize("yes", [True, False])
+def test_where_the_price_has_come_to_its_edge_noise_still_trades(yes: bool) -> None:
+    """An ask under a value of nearly a dollar suits every buyer, also one whose tolerance reaches beyond the
+    dollar; in the mirror a bid suits every seller. Half of the arrivals are such, to 4 standard errors."""
+    venue = open_venue()
+    maker, taker = venue.crowd.join("maker"), venue.crowd.join("taker")
+    sure = Index(3.0 if yes else -3.0, 1.0 / 60, 0, Still())
+    seat = Seat(venue.crowd, taker, Belief(venue.markets[MARKET], sure), random.Random(8))
+    noise = NoiseTaker(seat, rate=1.0, size=1.0, tolerance_k=0.5, lag_ns=0)
+    venue.crowd.rest(maker, MARKET, "ask" if yes else "bid", 9_900 if yes else 100, 10**9)
+    for _ in range(2_000):
+        noise.act(0)
+    assert abs(len(venue.trades[MARKET]) - 1_000) < 4 * math.sqrt(2_000 / 4)
+
+
 class Still(random.Random):
     """Dice that always show the middle."""
 

@@ -12,7 +12,8 @@ import numpy as np
 import pytest
 
 from mm.sim.fees import FeeTerms
-from mm.sim.hidden import Belief, Index
+from mm.sim.hidden import Belief, Index, poisson
+from mm.sim.regimes import REGIMES, Regime
 from mm.sim.traders import InformedTaker, NoiseTaker, Seat
 from mm.sim.venue import Venue
 from mm.sim.words import PRICE_ONE, Market
@@ -96,6 +97,60 @@ def test_of_what_is_said_to_be_likely_that_share_comes_true(column: int) -> None
         assert likely.size > 100
         error = math.sqrt(float(np.sum(likely * (1 - likely)))) / likely.size
         assert abs(float((came - likely).mean())) <= 3 * error, number
+
+
+# -- jumps --------------------------------------------------------------------------------------------------
+def jumpy_lives(regime: Regime, count: int, seed: int) -> np.ndarray:
+    """As `lives`, with the jumps of a regime: an hour in one to forty steps, whatever the step."""
+    dice, market = random.Random(seed), Market("M", "E", "id", "m", 0, HOUR, floor_strike=0.0)
+    rows = []
+    for number in range(count):
+        start = dice.gauss(0.0, 0.8) * SIGMA * 60
+        index = Index(
+            start,
+            SIGMA,
+            0,
+            dice,
+            jumps_per_hour=regime.jumps_per_hour,
+            jump_seconds=regime.jump_seconds,
+        )
+        steps = 1 + number % 40
+        half = [HOUR // 2 * step // steps for step in range(steps + 1)]
+        one = Belief(market, index)
+        rows.append((one.now(0), [one.now(moment) for moment in half][-1], one.now(HOUR)))
+    return np.array(rows)
+
+
+@pytest.mark.parametrize("regime", sorted(REGIMES))
+def test_with_jumps_too_what_is_said_to_be_likely_comes_true(regime: str) -> None:
+    """Merton's law of the level: a martingale, and ten bins of forecasts that hold, within 3.5 standard
+    errors. A belief blind to jumps is far too sure in the toxic climate, where they double the variance."""
+    seen = jumpy_lives(REGIMES[regime], 12_000, seed=5)
+    for column in (1, 2):
+        assert standard_errors(list(seen[:, column] - seen[:, column - 1]), 0.0) <= 3.5
+    for column in (0, 1):
+        said, ended = seen[:, column], seen[:, 2]
+        tenth = np.minimum((10 * said).astype(int), 9)
+        for number in range(10):
+            likely, came = said[tenth == number], ended[tenth == number]
+            error = math.sqrt(float(np.sum(likely * (1 - likely)))) / max(likely.size, 1)
+            assert likely.size < 50 or abs(float((came - likely).mean())) <= 3.5 * error, (column, number)
+
+
+def test_without_jumps_the_law_is_the_plain_one_and_many_small_ones_are_more_of_the_same() -> None:
+    dice = random.Random(1)
+    plain = Index(0.0, SIGMA, 0, dice)
+    assert plain.chance_above(30.0, 400.0) == pytest.approx(NORMAL.cdf(30.0 / (SIGMA * 20)), abs=1e-15)
+    many = Index(0.0, SIGMA, 0, dice, jumps_per_hour=360_000, jump_seconds=0.01)  # one more second a second
+    assert many.chance_above(30.0, 2.0) == pytest.approx(NORMAL.cdf(30.0 / (SIGMA * 2)), abs=1e-4)
+
+
+@pytest.mark.parametrize("expected", [0.01, 0.7, 12.0])
+def test_jumps_are_counted_by_poissons_law(expected: float) -> None:
+    dice = random.Random(9)
+    numbers = [float(poisson(dice, expected)) for _ in range(20_000)]
+    assert standard_errors(numbers, expected) <= 3.5
+    assert standard_errors([(one - expected) ** 2 for one in numbers], expected) <= 3.5
 
 
 # -- Glosten and Milgrom ------------------------------------------------------------------------------------
