@@ -16,6 +16,7 @@ from mm.core.units import Nanos
 SOCKET: Final = "NOTIFY_SOCKET"
 WATCHDOG_MICROS: Final = "WATCHDOG_USEC"
 WATCHDOG_PID: Final = "WATCHDOG_PID"
+SOCKET_KIND: Final = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
 NANOS_A_MICRO: Final = 1_000
 READY: Final = "READY=1"
 STOPPING: Final = "STOPPING=1"
@@ -37,27 +38,22 @@ class Manager:
         if address and address[0] not in "/@":
             raise NotifyError(f"{SOCKET}: neither a path nor an abstract name")
         self._address = "\0" + address[1:] if address.startswith("@") else address
-        kind = socket.SOCK_DGRAM | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK
-        self._socket = socket.socket(socket.AF_UNIX, kind) if address else None
 
     @property
     def listens(self) -> bool:
-        return self._socket is not None
+        return bool(self._address)
 
     def send(self, *assignments: str) -> bool:
         """One datagram of ``NAME=value`` lines; ``False`` if it was not taken (its queue is full, or the
         manager is being restarted), so that whoever must be heard says it again."""
-        if self._socket is None:
+        if not self._address:
             return True
         try:
-            self._socket.sendto("\n".join(assignments).encode("utf-8", "replace"), self._address)
+            with socket.socket(socket.AF_UNIX, SOCKET_KIND) as speaking:
+                speaking.sendto("\n".join(assignments).encode("utf-8", "replace"), self._address)
         except OSError:
             return False
         return True
-
-    def close(self) -> None:
-        if self._socket is not None:
-            self._socket.close()
 
 
 def manager_of(environment: Mapping[str, str]) -> Manager:

@@ -82,7 +82,7 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
             redactor.register(credentials.key_id)
             journal = _journal(config, settings, options, redactor, stack)
             observers = _screen(options, stack)
-            service = _service(config, environment, redactor, stack)
+            service = _service(config, environment, redactor)
             trade = Trade(config, options.wish, settings, files, journal, observers, service)
             ending = asyncio.run(trade.run(endpoints, credentials))
             _tell_comparison(files, ending.audit)
@@ -182,13 +182,12 @@ def _way_to_exchange(
     return endpoints, credentials
 
 
-def _service(config: Config, environment: Mapping[str, str], redactor: Redactor, stack: ExitStack) -> Service:
+def _service(config: Config, environment: Mapping[str, str], redactor: Redactor) -> Service:
+    """Whoever started us, if that is a manager which wants to hear of us."""
     try:
-        service = service_of(environment, redactor.text, 2 * config.quoting.min_tick_interval_ms.nanos)
+        return service_of(environment, redactor.text, 2 * config.quoting.min_tick_interval_ms.nanos)
     except NotifyError as problem:
         raise CannotRun(str(problem), WRONG_CONFIGURATION) from None
-    stack.callback(service.close)
-    return service
 
 
 def _journal(

@@ -78,9 +78,6 @@ class Service(Watcher):
         if self._look.is_due(now):
             self._tell(now, engine.picture())
 
-    def close(self) -> None:
-        self._manager.close()
-
     def _command(self, event: Command, engine: Observed) -> None:
         if event.kind is CommandKind.SHUTDOWN and not self._is_stopping:
             self._is_stopping = True
