@@ -15,7 +15,7 @@ from mm.core.units import Nanos
 from mm.kalshi.auth import Signer
 from mm.kalshi.conversation import Conversation, ReadError
 from mm.kalshi.endpoint import endpoint
-from mm.kalshi.gateway import Gateway
+from mm.kalshi.gateway import Gateway, Timed
 from mm.kalshi.guard import Guard, HardCaps
 from mm.kalshi.key_file import KeyFileError, load_private_key
 from mm.kalshi.limiter import Bucket, Limiter
@@ -31,9 +31,18 @@ class Line:
     of ours in a sending thread; both are called on the loop's own thread."""
 
     def __init__(
-        self, config: Config, endpoints: Endpoints, credentials: Credentials, clock: Callable[[], Nanos]
+        self,
+        config: Config,
+        endpoints: Endpoints,
+        credentials: Credentials,
+        clock: Callable[[], Nanos],
+        timed: Timed,
+        kill_switch: Callable[[], str],
     ) -> None:
-        """:raises CannotRun: (78) if the private key cannot be used."""
+        """``timed``: see `Gateway`; ``kill_switch``: see `Guard`.
+
+        :raises CannotRun: (78) if the private key cannot be used.
+        """
         try:
             key = load_private_key(credentials.private_key_path)
         except KeyFileError as error:
@@ -41,7 +50,8 @@ class Line:
         self.endpoints = endpoints
         self.signer = Signer(credentials.key_id, key)
         self.guard = Guard(
-            HardCaps(config.limits.max_order_contracts.units, config.limits.max_order_dollars.money)
+            HardCaps(config.limits.max_order_contracts.units, config.limits.max_order_dollars.money),
+            kill_switch,
         )
         self.listen: Callable[[AnyEvent], None] = lambda event: None
         self.on_fault: Callable[[BaseException], None] = lambda fault: None
@@ -64,6 +74,7 @@ class Line:
             self.guard,
             on_fault=report,
             reads=self._reads,
+            timed=timed,
             read_timeout=float(config.exchange.request_timeout_seconds),
         )
 

@@ -15,6 +15,7 @@ from mm.core.actions import AmendOrder, AnyAction, PlaceOrder
 from mm.core.engine import Engine
 from mm.core.events import AnyEvent
 from mm.core.picture import Observed
+from mm.drivers.timing import Decide
 from mm.observe.journal import StorageError
 
 
@@ -52,7 +53,8 @@ class Runner:
     not leave because the journal cannot be written.
 
     The journal is flushed before an action leaves, and by `flush` when the driver has drained its input;
-    ``storage_fault`` is what the disk said last, ``None`` while it takes what it is given.
+    ``storage_fault`` is what the disk said last, ``None`` while it takes what it is given. ``decide`` stands
+    for ``engine.on_event`` where somebody times it.
     """
 
     def __init__(
@@ -62,10 +64,12 @@ class Runner:
         journal: JournalSink,
         observers: Sequence[StepObserver] = (),
         refuse: Callable[[PlaceOrder | AmendOrder], None] | None = None,
+        decide: Decide | None = None,
     ) -> None:
         self.engine = engine
         self.storage_fault: StorageError | None = None
         self._refuse = refuse
+        self._decide = decide or engine.on_event
         self._carry_out = carry_out
         self._journal = journal
         self._observers = tuple(observers)
@@ -76,7 +80,7 @@ class Runner:
         if event.ts < engine.now:
             event = msgspec.structs.replace(event, ts=engine.now)
         self._journal.event(event)
-        actions = engine.on_event(event)
+        actions = self._decide(event)
         if actions:
             self._journal.actions(actions)
             self.flush()

@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
 from mm.core.events import AnyEvent
 from mm.core.units import MILLISECOND, SECOND, Nanos
+from mm.kalshi.age import AgeSampler
 from mm.kalshi.auth import Signer
 from mm.kalshi.backoff import LONGEST, backoff
 from mm.kalshi.endpoint import Endpoint
@@ -30,6 +31,26 @@ STEADY: Final[Nanos] = 60 * SECOND
 REFUSED_STATUSES: Final = frozenset({401, 403})
 _quiet = logging.getLogger("mm.kalshi.feed.websockets")
 _quiet.setLevel(logging.CRITICAL)  # its DEBUG lines show the signed headers
+
+
+class FeedWatch(Protocol):
+    """Who only watches; called on the loop's thread."""
+
+    def aged(self, age: Nanos, ts: Nanos) -> None:
+        """A message that arrived at ``ts`` was dated this long before by the exchange (a sample of them)."""
+
+    def reconnecting(self, attempt: int, pause: Nanos, reason: str) -> None:
+        """There is no connection; the next attempt, the first being 1, begins after ``pause``."""
+
+
+class Unwatched:
+    """Nobody does."""
+
+    def aged(self, age: Nanos, ts: Nanos) -> None:
+        """Not kept."""
+
+    def reconnecting(self, attempt: int, pause: Nanos, reason: str) -> None:
+        """Not told."""
 
 
 class _Connect(connect):
@@ -54,6 +75,7 @@ class Feed:
         *,
         beat: float = BEAT,
         pause: Callable[[int, Callable[[], float]], Nanos] = backoff,
+        watch: FeedWatch | None = None,
     ) -> None:
         self._endpoint = endpoint
         self._signer = signer
@@ -63,6 +85,8 @@ class Feed:
         self._random = random
         self._beat = beat
         self._pause = pause
+        self._watcher = watch or Unwatched()
+        self._ages = AgeSampler(self._watcher.aged)
         self._attempt = 0
         self._closing = asyncio.Event()
         self._to_send = asyncio.Event()
@@ -125,7 +149,11 @@ class Feed:
         self._emit(self._session.disconnected(self._clock(), reason))
         self._attempt = 0 if self._clock() - began >= STEADY else self._attempt + 1
         wait = self._pause(max(self._attempt - 1, 0), self._random)
-        return max(wait, LONGEST) if is_refused else wait
+        if is_refused:
+            wait = max(wait, LONGEST)
+        if not self._closing.is_set():
+            self._watcher.reconnecting(max(self._attempt, 1), wait, reason)
+        return wait
 
     def _connect(self) -> _Connect:
         headers = self._signer.headers("GET", self._endpoint.path, self._clock() // MILLISECOND)
@@ -168,7 +196,9 @@ class Feed:
                 frame = await connection.recv(decode=False)
             except ConnectionClosed as error:
                 return f"the link was lost: {error.rcvd.code if error.rcvd else 'no close frame'}"
-            events = self._session.receive(self._clock(), frame)
+            now = self._clock()
+            self._ages.look(now, frame)
+            events = self._session.receive(now, frame)
             if events and not self._batch:
                 loop.call_soon(self._flush)
             self._batch += events

@@ -16,18 +16,23 @@ from mm.core.actions import AmendOrder, CancelAll, CancelOrder, PlaceOrder, Quer
 from mm.core.events import AnyEvent
 from mm.core.units import MILLISECOND, SECOND, Nanos
 from mm.kalshi.auth import HeaderCache, Signer
-from mm.kalshi.calls import ORDERS, RequestAction, call, doubt, refusal
+from mm.kalshi.calls import ORDERS, OrderAction, RequestAction, call, doubt, refusal
 from mm.kalshi.conversation import Conversation, Cost, HttpRequest
 from mm.kalshi.endpoint import Endpoint
 from mm.kalshi.guard import Guard
-from mm.kalshi.http_client import CONNECT_TIMEOUT, READ_TIMEOUT, HttpClient
+from mm.kalshi.http_client import CONNECT_TIMEOUT, READ_TIMEOUT, HttpClient, Stamps
 from mm.kalshi.lane import Lane
 from mm.kalshi.limiter import DEFAULT_COSTS, Bucket
 
 T = TypeVar("T")
 Emit = Callable[[AnyEvent], None]
+Timed = Callable[[int, Nanos, Nanos, Nanos], None]
 THREADS: Final = 4
 REFRESH_SECONDS: Final = 1.0
+
+
+def _untimed(request_id: int, signing: Nanos, written_at: Nanos, answered_at: Nanos) -> None:
+    """Nobody asked."""
 
 
 class _Sender:
@@ -47,6 +52,8 @@ class Gateway:
     """``emit`` is called from the sending threads, and from the caller's for what is refused at once; it must
     be safe for that. ``on_fault`` hears of an exception of ours in a sending thread: the request it belongs
     to is answered as in doubt, and the process should end. ``reads`` is the bucket of reads, used here only.
+    ``timed(request_id, signing, written_at, answered_at)`` hears of every request about an order that left,
+    on the thread that sent it, after its answer has been handed over.
     """
 
     def __init__(
@@ -59,6 +66,7 @@ class Gateway:
         *,
         on_fault: Callable[[BaseException], None],
         reads: Bucket | None = None,
+        timed: Timed = _untimed,
         threads: int = THREADS,
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = READ_TIMEOUT,
@@ -68,6 +76,7 @@ class Gateway:
         self._guard = guard
         self._on_fault = on_fault
         self._reads = reads
+        self._timed = timed
         self._closing = Event()
         self._pacing = Lock()
         self._door = RLock()  # nothing is queued once `close` has begun; a callback may submit again
@@ -139,10 +148,14 @@ class Gateway:
     # -- on the threads ---------------------------------------------------------------------------------
     def _work(self, sender: _Sender, taken: list[RequestAction]) -> None:
         """One request, to its one event. ``taken`` holds the action until it is answered."""
-        taken.append(sender.lane.take())
-        event = self._answer(sender, taken[0])
+        action = sender.lane.take()
+        taken.append(action)
+        sender.client.stamps = stamps = Stamps()
+        event = self._answer(sender, action)
         taken.clear()
         self._emit(event)
+        if isinstance(action, OrderAction) and stamps.written_at:
+            self._timed(action.request_id, stamps.signing, stamps.written_at, event.ts)
 
     def _check(self, done: Future[None], taken: list[RequestAction]) -> None:
         """An exception is a fault of ours: the request is answered all the same, then it is reported."""

@@ -11,14 +11,15 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+import msgspec
 import requests
-from requests.adapters import HTTPAdapter
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NewConnectionError
 
 from mm.core.units import MILLISECOND, Nanos
 from mm.kalshi.auth import HeaderCache
 from mm.kalshi.conversation import HttpRequest, HttpResponse
 from mm.kalshi.endpoint import Endpoint
+from mm.kalshi.stamped import StampedAdapter
 
 CONNECT_TIMEOUT: Final = 3.0
 READ_TIMEOUT: Final = 5.0
@@ -30,6 +31,14 @@ logging.getLogger("urllib3").setLevel(logging.WARNING)  # its DEBUG lines repeat
 
 class _TooMuch(Exception):
     """The body is too large, or takes too long."""
+
+
+class Stamps(msgspec.Struct):
+    """Of the last request: how long its signed headers took, and when its last byte was handed to the socket
+    (by the client's clock; 0: none was). Whoever wants to know about one request puts fresh ones in place."""
+
+    signing: Nanos = 0
+    written_at: Nanos = 0
 
 
 class HttpClient:
@@ -51,8 +60,12 @@ class HttpClient:
         self._session = requests.Session()
         self._session.trust_env = False
         self._session.headers.update({"Accept": "application/json", "User-Agent": "kalshi-market-maker"})
+        self.stamps = Stamps()
         for prefix in ("https://", "http://"):
-            self._session.mount(prefix, HTTPAdapter(pool_connections=1, pool_maxsize=1, max_retries=0))
+            self._session.mount(prefix, StampedAdapter(self._stamp))
+
+    def _stamp(self) -> None:
+        self.stamps.written_at = self._clock()
 
     def send(self, request: HttpRequest) -> HttpResponse:
         """Every failure of the network becomes a response with status 0."""
@@ -66,7 +79,9 @@ class HttpClient:
     def _send(self, request: HttpRequest) -> HttpResponse:
         path = self._endpoint.path + request.path
         url = self._endpoint.url + request.path + (f"?{request.query}" if request.query else "")
+        began = time.perf_counter_ns()
         headers = self._headers.headers(request.method, path, self._clock() // MILLISECOND)
+        self.stamps.signing = time.perf_counter_ns() - began
         if request.body:
             headers["Content-Type"] = "application/json"
         with self._session.request(

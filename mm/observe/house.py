@@ -24,6 +24,7 @@ from mm.observe.observer import Observer
 from mm.observe.redact import Redactor
 from mm.observe.replace import Replacer
 from mm.observe.status import BreakerStatus, BreakerStatusFiles
+from mm.observe.stopwatch import Stopwatch
 from mm.observe.tables import ACTIONS, LATENCIES, LOOPS, ActionTable, LatencyTable, LoopTable
 from mm.observe.trading import TradingLog
 
@@ -50,13 +51,13 @@ class RunSettings(msgspec.Struct, frozen=True):
 class RunFiles(msgspec.Struct, frozen=True):
     """``observers`` in the order in which to call them; the driver closes each, then calls `close`.
     ``statuses`` are the breaker files as the last run left them (None at the very first start of a desk):
-    tripped stays tripped. ``latency(name, ms, ts, desk="")`` takes measures of the shell."""
+    tripped stays tripped. ``stopwatch`` takes the measures of the shell."""
 
     observers: list[Observer]
     logger: FilteringBoundLogger
     statuses: dict[str, BreakerStatus | None]
     announce: Callable[[Alert, Nanos], None]
-    latency: Callable[..., None]
+    stopwatch: Stopwatch
     close: Callable[[], None]
 
 
@@ -89,7 +90,7 @@ def open_run_files(settings: RunSettings) -> RunFiles:
         found = [*(file.fault for file in lines.opened), replacer.fault, heartbeat.fault]
         yield from (fault for fault in found if fault is not None)
 
-    def latency(name: str, ms: float, ts: Nanos, desk: str = "") -> None:
+    def latency(name: str, ms: float, ts: Nanos, desk: str) -> None:
         latencies.latency(name, ms, ts, desk)
         log_observer.latency(name, ms, ts, desk)
 
@@ -97,10 +98,12 @@ def open_run_files(settings: RunSettings) -> RunFiles:
         replacer.close()
         log.close()
 
+    stopwatch = Stopwatch(latency)
     alerts = AlertObserver([sink, *settings.more_sinks], faults)
     alerts.announce(_started(settings), settings.started)
     return RunFiles(
         observers=[
+            stopwatch,
             trading,
             loops,
             actions,
@@ -114,7 +117,7 @@ def open_run_files(settings: RunSettings) -> RunFiles:
         logger=log.logger,
         statuses=statuses,
         announce=alerts.announce,
-        latency=latency,
+        stopwatch=stopwatch,
         close=close,
     )
 

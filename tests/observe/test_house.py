@@ -115,7 +115,7 @@ def run_dir(tmp_path: Path) -> Path:
     """A finished run."""
     files = open_in(tmp_path)
     bench = Bench(files.observers)
-    files.latency("tick_to_wire", 0.151, at(1))
+    files.stopwatch.request(1, 3_000, at(1) + 151_000, at(1.05))
     live_a_day(bench)
     files.logger.error("boom", error=f"cannot use {SECRETS[1]}", pem=SECRETS[2], api_key_id="anything")
     bench.close()
@@ -212,9 +212,11 @@ def test_tables_are_csv_with_one_line_a_row(run_dir: Path) -> None:
         (row["name"], row["ms"]) for row in csv.DictReader((run_dir / FILES[7]).read_text().splitlines())
     ]
     assert latencies == [
-        ("tick_to_wire", "0.151"),
         ("order_ack", "50.0"),
         ("order_ack", "150.0"),
+        ("tick_to_wire", "0.151"),
+        ("sign", "0.003"),
+        ("round_trip", "49.849"),
         ("cancel_ack", "30.0"),
     ]
 
