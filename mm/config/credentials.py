@@ -1,5 +1,5 @@
-"""Who we are at the exchange: from two environment variables and nowhere else. The key itself stays in its
-file; this holds only the way to it."""
+"""Who we are at the exchange: from two environment variables, for the second of which systemd may stand in.
+The key itself stays in its file; this holds only the way to it."""
 
 from __future__ import annotations
 
@@ -12,6 +12,9 @@ from mm.config.errors import ConfigError, ConfigErrors
 
 KEY_ID: Final = "KALSHI_API_KEY_ID"
 KEY_PATH: Final = "KALSHI_PRIVATE_KEY_PATH"
+# LoadCredential=kalshi.pem: systemd puts the file into a directory that only the service sees.
+HANDED_OVER_IN: Final = "CREDENTIALS_DIRECTORY"
+HANDED_OVER_AS: Final = "kalshi.pem"
 
 
 @dataclass(frozen=True, repr=False)
@@ -26,16 +29,16 @@ class Credentials:
 
 
 def read_credentials(environment: Mapping[str, str]) -> Credentials | None:
-    """``None`` if neither variable is set.
+    """``None`` if neither variable is set, and systemd has handed no key over.
 
     Raises:
         ConfigErrors: only one is set, or one cannot be what it should be. No value is shown.
     """
-    key_id, path = environment.get(KEY_ID, ""), environment.get(KEY_PATH, "")
+    key_id, path = environment.get(KEY_ID, ""), environment.get(KEY_PATH, "") or _handed_over(environment)
     if not key_id and not path:
         return None
     checks = (
-        (KEY_ID, not key_id, f"missing, but {KEY_PATH} is set"),
+        (KEY_ID, not key_id, f"missing, but {_what_is_there(environment)}"),
         (KEY_PATH, not path, f"missing, but {KEY_ID} is set"),
         (KEY_ID, bool(key_id) and not _is_one_word(key_id), "must be one printable ASCII word"),
         (KEY_PATH, "-----BEGIN" in path, "must be the path of the key's file, not the key itself"),
@@ -45,6 +48,17 @@ def read_credentials(environment: Mapping[str, str]) -> Credentials | None:
     if problems:
         raise ConfigErrors(problems)
     return Credentials(key_id, Path(path))
+
+
+def _handed_over(environment: Mapping[str, str]) -> str:
+    """The path of the key that systemd gave us; empty if it gave none."""
+    directory = environment.get(HANDED_OVER_IN, "")
+    path = Path(directory) / HANDED_OVER_AS
+    return str(path) if directory and path.exists() else ""
+
+
+def _what_is_there(environment: Mapping[str, str]) -> str:
+    return f"{KEY_PATH} is set" if environment.get(KEY_PATH) else f"the credential {HANDED_OVER_AS} is given"
 
 
 def _is_one_word(text: str) -> bool:

@@ -1,5 +1,9 @@
 """Reading the private key from its file, only if nobody else could have read or replaced it (X01).
 
+systemd hands a key over in a directory of its own: a read-only mount in memory that only the service sees,
+where its user may be let in through the group bits (systemd.exec(5), credentials). That is no looseness; the same
+bits anywhere else are.
+
 No message here ever holds any part of the key.
 """
 
@@ -7,6 +11,7 @@ from __future__ import annotations
 
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, TypeAlias
 
@@ -18,14 +23,18 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 PrivateKey: TypeAlias = RSAPrivateKey | Ed25519PrivateKey
 LARGEST_FILE: Final = 64 * 1024
 SMALLEST_RSA_BITS: Final = 2048
+CREDENTIALS: Final = "CREDENTIALS_DIRECTORY"
 
 
 class KeyFileError(Exception):
     """The key cannot be used; the message says which rule its file breaks."""
 
 
-def load_private_key(path: Path, uid: int | None = None) -> PrivateKey:
-    """The key in the PEM file ``path``. ``uid`` is who must own it (default: this process's user).
+def load_private_key(
+    path: Path, uid: int | None = None, environment: Mapping[str, str] = os.environ
+) -> PrivateKey:
+    """The key in the PEM file ``path``. ``uid`` is who must own it (default: this process's user). In the
+    directory that ``environment`` names as systemd's, if it is one, the group may read it.
 
     :raises KeyFileError: if the file is missing, a symbolic link, no plain file, readable or writable by
         group or others, owned by someone else than ``uid`` or root, in a directory that group or others
@@ -33,7 +42,16 @@ def load_private_key(path: Path, uid: int | None = None) -> PrivateKey:
     """
     owners = {0, os.geteuid() if uid is None else uid}
     _check_directory(path.parent, owners)
-    return _parsed(_read(path, owners), path)
+    allowed = 0o740 if _is_handed_over(path.parent, environment) else 0o700
+    return _parsed(_read(path, owners, allowed), path)
+
+
+def _is_handed_over(directory: Path, environment: Mapping[str, str]) -> bool:
+    """Is it where systemd puts credentials: nobody can write there, and others see nothing?"""
+    if not environment.get(CREDENTIALS) or directory != Path(environment[CREDENTIALS]):
+        return False
+    is_read_only = bool(os.statvfs(directory).f_flag & os.ST_RDONLY)
+    return is_read_only and not directory.stat().st_mode & 0o007
 
 
 def _check_directory(directory: Path, owners: set[int]) -> None:
@@ -47,7 +65,7 @@ def _check_directory(directory: Path, owners: set[int]) -> None:
         raise KeyFileError(f"key directory {directory}: owned by another user")
 
 
-def _read(path: Path, owners: set[int]) -> bytes:
+def _read(path: Path, owners: set[int], allowed: int) -> bytes:
     """Opens first and checks what is open, so that nothing can be swapped in between."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
@@ -55,14 +73,14 @@ def _read(path: Path, owners: set[int]) -> bytes:
         reason = "is a symbolic link" if path.is_symlink() else error.strerror
         raise KeyFileError(f"key file {path}: {reason}") from None
     with os.fdopen(descriptor, "rb") as file:
-        _check_file(os.fstat(descriptor), path, owners)
+        _check_file(os.fstat(descriptor), path, owners, allowed)
         return file.read(LARGEST_FILE + 1)
 
 
-def _check_file(status: os.stat_result, path: Path, owners: set[int]) -> None:
+def _check_file(status: os.stat_result, path: Path, owners: set[int], allowed: int) -> None:
     problems = (
         (not stat.S_ISREG(status.st_mode), "is not a plain file"),
-        (bool(status.st_mode & 0o077), "group or others have access (chmod 600)"),
+        (bool(stat.S_IMODE(status.st_mode) & 0o777 & ~allowed), "group or others have access (chmod 600)"),
         (status.st_uid not in owners, "owned by another user"),
         (status.st_size > LARGEST_FILE, "too large for a key"),
     )
