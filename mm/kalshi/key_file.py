@@ -1,8 +1,8 @@
 """Reading the private key from its file, only if nobody else could have read or replaced it (X01).
 
 systemd hands a key over in a directory of its own: a read-only mount in memory that only the service sees,
-where its user may be let in through the group bits (systemd.exec(5), credentials). That is no looseness; the same
-bits anywhere else are.
+where its user may be let in through the group bits (systemd.exec(5), credentials). That is no looseness; the
+same bits anywhere else are.
 
 No message here ever holds any part of the key.
 """

@@ -102,5 +102,7 @@ def test_what_systemd_hands_over_is_taken_unless_a_path_is_said(key: Path) -> No
 
 def test_a_key_without_its_id_is_told(key: Path) -> None:
     key.rename(key.with_name("kalshi.pem"))
-    with pytest.raises(ConfigErrors, match="KALSHI_API_KEY_ID: missing, but the credential .* is given"):
+    with pytest.raises(
+        ConfigErrors, match=r"KALSHI_API_KEY_ID: missing, but the credential kalshi\.pem is given"
+    ):
         read_credentials({"CREDENTIALS_DIRECTORY": str(key.parent)})
