@@ -1,4 +1,4 @@
-"""Where the money came from: P&L at the mid = spread capture + inventory - fees, exactly.
+"""Where the money came from: P&L = spread capture + inventory - fees, exactly.
 
 The identity and the names: design/quoting.md, "Honest evaluation". Mids are half-way between two prices, so
 they are kept doubled and all sums are exact, in half `Money`.
@@ -6,7 +6,7 @@ they are kept doubled and all sums are exact, in half `Money`.
 
 from __future__ import annotations
 
-from mm.core.units import Count, Money, Price, Side
+from mm.core.units import Count, Price, Side
 
 
 class Attribution:
@@ -15,7 +15,6 @@ class Attribution:
 
     def __init__(self) -> None:
         self.position: Count = 0
-        self.fees: Money = 0
         self.doubled_mid: int | None = None
         self.doubled_capture = 0
         self.doubled_inventory = 0
@@ -30,14 +29,15 @@ class Attribution:
             self.doubled_inventory += self.position * (doubled_mid - self.doubled_mid)
         self.doubled_mid = doubled_mid
 
-    def fill(self, side: Side, price: Price, count: Count, fee: Money) -> None:
+    def fill(self, side: Side, price: Price, count: Count) -> None:
         if self.doubled_mid is None:
             self.doubled_mid = 2 * price
         self.doubled_capture += side.sign * count * (self.doubled_mid - 2 * price)
         self.position += side.sign * count
-        self.fees += fee
 
-    @property
-    def doubled_total(self) -> int:
-        """Twice the P&L at the mid since the first mark, net of fees."""
-        return self.doubled_capture + self.doubled_inventory - 2 * self.fees
+    def doubled_inventory_at(self, mark: Price | None) -> int:
+        """Twice what holding has earned, with the open position valued at ``mark`` instead of the last mid
+        (None: at that mid). The books value positions at a mark of their own, and so must a part of them."""
+        if mark is None or self.doubled_mid is None:
+            return self.doubled_inventory
+        return self.doubled_inventory + self.position * (2 * mark - self.doubled_mid)

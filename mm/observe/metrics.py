@@ -3,6 +3,10 @@
 A number or null, never NaN. A quote's latency is the time from the step that decided a place or an amend to
 the step that learned its answer; what leaves the wire faster is in the latencies table. Markouts are dollars
 per contract. The success rate counts places and amends alike.
+
+``total_pnl = spread_capture_pnl + inventory_pnl + carried_pnl - total_fees``, to the last digit. Capture is
+what fills were away from the mid of the decision before; inventory what mids, then marks, did to what was
+held; carried what positions found at the start have made up to the first mid, 0 for a start from flat.
 """
 
 from __future__ import annotations

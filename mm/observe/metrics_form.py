@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+from collections.abc import Sequence
+
 from mm.core.picture import DeskPicture, MarketPicture
 from mm.core.units import DOLLAR, MONEY_DOLLAR, Money, Nanos
 from mm.observe.files import iso, seconds
@@ -9,10 +12,14 @@ from mm.observe.plain import amount, contracts, dollars, known, opinion
 from mm.observe.tally import DeskTally, MarketTally
 
 Form = dict[str, object]
+MARKETS_SHOWN = 250
 
 
 def metrics(desk: DeskPicture, tally: DeskTally, now: Nanos, started: Nanos) -> Form:
-    """The whole document, ``summary`` first."""
+    """The whole document, ``summary`` first. At most `MARKETS_SHOWN` markets are told one by one, those with
+    a position and the most traded first; the rest as one, so that the parts always add up to the whole."""
+    shown = _most_active(desk.markets)
+    rest = [market for market in desk.markets if market.ticker not in shown]
     return {
         "summary": {
             "strategy_name": desk.name,
@@ -21,9 +28,36 @@ def metrics(desk: DeskPicture, tally: DeskTally, now: Nanos, started: Nanos) -> 
             **_latencies(tally),
             **_money(desk, tally),
         },
-        "markets": {market.ticker: _market(market, tally.market(market.ticker)) for market in desk.markets},
+        "markets": {name: _market(market, tally.market(name)) for name, market in shown.items()},
+        "other_markets": _together(rest),
         "updated_at": seconds(now),
         "updated_at_iso": iso(now),
+    }
+
+
+def _most_active(markets: Sequence[MarketPicture]) -> dict[str, MarketPicture]:
+    """In the order of the desk."""
+    if len(markets) > MARKETS_SHOWN:
+        chosen = heapq.nlargest(MARKETS_SHOWN, range(len(markets)), key=lambda n: _activity(markets[n]))
+        markets = [markets[n] for n in sorted(chosen)]
+    return {market.ticker: market for market in markets}
+
+
+def _activity(market: MarketPicture) -> tuple[bool, int, int]:
+    return market.position != 0, market.fills, market.quotes
+
+
+def _together(markets: Sequence[MarketPicture]) -> Form:
+    """What is not told one by one."""
+    return {
+        "count": len(markets),
+        "with_position": sum(market.position != 0 for market in markets),
+        "realized_pnl": amount(sum(market.realized for market in markets)),
+        "unrealized_pnl": amount(sum(market.unrealized for market in markets)),
+        "fees": amount(sum(market.fees for market in markets)),
+        "inventory_exposure": amount(sum(_at_risk(market) or 0 for market in markets)),
+        "quotes": sum(market.quotes for market in markets),
+        "fills": sum(market.fills for market in markets),
     }
 
 
@@ -52,19 +86,20 @@ def _latencies(tally: DeskTally) -> Form:
 
 
 def _money(desk: DeskPicture, tally: DeskTally) -> Form:
-    sources = [market.attribution for market in tally.markets.values()]
+    capture, inventory = tally.doubled_sources({market.ticker: market.mark for market in desk.markets})
+    total = desk.realized + desk.unrealized - desk.fees
     return {
         "avg_spread_width": opinion(tally.average_spread()),
         "total_realized_pnl": amount(desk.realized),
         "total_unrealized_pnl": amount(desk.unrealized),
         "total_fees": amount(desk.fees),
-        "total_pnl": amount(desk.realized + desk.unrealized - desk.fees),
+        "total_pnl": amount(total),
         "max_inventory_imbalance": known(tally.max_imbalance),
         "orders_in_doubt": tally.orders_in_doubt,
         "two_sided_uptime_pct": _rounded(tally.uptime_pct()),
-        "spread_capture_pnl": _half(sum(source.doubled_capture for source in sources)),
-        "inventory_pnl": _half(sum(source.doubled_inventory for source in sources)),
-        "pnl_at_mid": _half(sum(source.doubled_total for source in sources)),
+        "spread_capture_pnl": _half(capture),
+        "inventory_pnl": _half(inventory),
+        "carried_pnl": _half(2 * (total + desk.fees) - capture - inventory),
         "strategy": desk.strategy,
     }
 
@@ -86,13 +121,17 @@ def _market(market: MarketPicture, tally: MarketTally) -> Form:
 
 
 def _exposure(market: MarketPicture) -> float | None:
-    """Dollars that the position loses if the market settles against it: at the mark, null without one."""
+    at_risk = _at_risk(market)
+    return None if at_risk is None else amount(at_risk)
+
+
+def _at_risk(market: MarketPicture) -> Money | None:
+    """What the position loses if the market settles against it: at the mark, None without one."""
     if market.position == 0:
-        return 0.0
+        return 0
     if market.mark is None:
         return None
-    at_risk: Money = market.position * (market.mark if market.position > 0 else market.mark - DOLLAR)
-    return amount(at_risk)
+    return market.position * (market.mark if market.position > 0 else market.mark - DOLLAR)
 
 
 def _half(doubled: int) -> float:

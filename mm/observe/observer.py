@@ -11,8 +11,8 @@ from typing import Any, Protocol, TypeAlias
 
 from mm.core.actions import AnyAction
 from mm.core.events import AnyEvent
-from mm.core.picture import Observed
-from mm.core.units import Nanos
+from mm.core.picture import EnginePicture, MarketDecision, Observed
+from mm.core.units import Count, Nanos
 
 # The key of each row is the exact type that its handler takes, which a dict's type cannot say.
 EventTable: TypeAlias = Mapping[type, Callable[[Any, Observed], None]]
@@ -51,6 +51,30 @@ class Watcher:
 
     def close(self) -> None:
         """Nothing to do."""
+
+
+class Shown:
+    """The engine as observers see it between two steps: its picture is taken once for all of them, because
+    with thousands of markets each takes milliseconds."""
+
+    def __init__(self, engine: Observed) -> None:
+        self._engine = engine
+        self._picture: EnginePicture | None = None
+
+    @property
+    def decisions(self) -> Sequence[MarketDecision]:
+        return self._engine.decisions
+
+    def picture(self) -> EnginePicture:
+        if self._picture is None:
+            self._picture = self._engine.picture()
+        return self._picture
+
+    def desk_of(self, ticker: str) -> str:
+        return self._engine.desk_of(ticker)
+
+    def position(self, ticker: str) -> Count:
+        return self._engine.position(ticker)
 
 
 class Every:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 
 from mm.core.events import Fill
 from mm.core.picture import DeskPicture
-from mm.core.units import SECOND, Count, Nanos
+from mm.core.units import SECOND, Count, Nanos, Price
 from mm.observe.attribution import Attribution
 from mm.observe.latency import Latencies
 from mm.observe.markouts import HORIZONS, Markout
@@ -33,7 +34,7 @@ class MarketTally:
             self.attribution.mark(self.doubled_mid)
 
     def fill(self, ts: Nanos, fill: Fill) -> None:
-        self.attribution.fill(fill.side, fill.price, fill.count, fill.fee)
+        self.attribution.fill(fill.side, fill.price, fill.count)
         for _, markout in self.markouts:
             markout.fill(ts, fill.side, fill.price, fill.count)
 
@@ -70,6 +71,15 @@ class DeskTally:
         if found is None:
             found = self.markets[ticker] = MarketTally()
         return found
+
+    def doubled_sources(self, marks: Mapping[str, Price | None]) -> tuple[int, int]:
+        """Twice the spread capture, and twice what holding earned with open positions at ``marks``."""
+        capture = sum(market.attribution.doubled_capture for market in self.markets.values())
+        inventory = sum(
+            market.attribution.doubled_inventory_at(marks.get(ticker))
+            for ticker, market in self.markets.items()
+        )
+        return capture, inventory
 
     def api_error(self, ts: Nanos) -> None:
         self.api_errors += 1

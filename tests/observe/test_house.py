@@ -191,9 +191,9 @@ def test_metrics_add_up(run_dir: Path) -> None:
     assert summary["p50_quote_latency_ms"] == 50.0 and summary["p99_quote_latency_ms"] == 150.0
     assert summary["avg_spread_width"] == 0.03 and summary["total_pnl"] == 1.825
     assert market["inventory_exposure"] == pytest.approx(5 * 0.475)
-    # Bought 5 at 0.47 while the mid was 0.485; it went to 0.495 a second later and stayed.
+    # Bought 5 at 0.47 while the mid was 0.485; it went to 0.495 a second later, and is marked at 0.475.
     assert summary["spread_capture_pnl"] == pytest.approx(5 * 0.015)
-    assert summary["inventory_pnl"] == pytest.approx(5 * 0.01)
+    assert summary["inventory_pnl"] == pytest.approx(5 * -0.01)
     assert market["markout_1s"] == pytest.approx(0.015)
     assert market["markout_10s"] == pytest.approx(0.025)
     assert market["markout_60s"] is None
