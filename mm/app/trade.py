@@ -43,7 +43,7 @@ from mm.kalshi.listing import MarketListing
 from mm.kalshi.session import Session
 from mm.observe.house import RunFiles
 from mm.observe.journal import Journal
-from mm.observe.observer import Observer
+from mm.observe.observer import Observer, Shown
 from mm.sources.lines import LineSource
 
 LOOK_FOR_MARKETS_EVERY: Final[Nanos] = 5 * SECOND
@@ -87,8 +87,9 @@ class Watch:
         self._finish = finish
 
     def on_time(self, now: Nanos) -> None:
+        shown = Shown(self._engine)
         for observer in self._observers:
-            observer.on_time(now, self._engine)
+            observer.on_time(now, shown)
         if self._finish is not None and self._has_cycled():
             self._finish()
             self._finish = None
