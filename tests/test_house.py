@@ -25,7 +25,7 @@ FLOORS: dict[str, tuple[str, ...] | None] = {
     "mm.kalshi": (*WORDS, "mm.kalshi"),
     "mm.sim": ("mm.sim",),
     "mm.observe": (*WORDS, "mm.observe", "mm.alerts", "mm.__version__"),
-    "mm.alerts": (*WORDS, "mm.alerts", "mm.observe.files"),
+    "mm.alerts": (*WORDS, "mm.alerts", *(f"mm.observe.{room}" for room in ("files", "append", "replace"))),
     "mm.sources": (*WORDS, "mm.sources"),
     "mm.config": ("mm.core.settings", *WORDS, "mm.config", "mm.__version__"),
     "mm.drivers": ("mm.core", "mm.drivers", "mm.observe.journal", "mm.kalshi", "mm.sim"),

@@ -15,14 +15,18 @@ class AlertSink(Protocol):
 
     def send(self, alert: Alert, ts: Nanos, repeats: int = 0) -> None: ...
 
+    def settle(self) -> None: ...
+
     def close(self) -> None: ...
 
 
 class AlertFile:
-    """Written at once; a critical alert waits until it is on the disk itself (a few milliseconds)."""
+    """Handed to the operating system at once; after a critical alert `settle` waits until it is on the disk
+    itself (a few milliseconds, for which the cancels of a trip must not wait)."""
 
     def __init__(self, file: LineFile) -> None:
         self._file = file
+        self._is_unsettled = False
 
     def send(self, alert: Alert, ts: Nanos, repeats: int = 0) -> None:
         details: dict[str, object] = {name: _known(value) for name, value in alert.details}
@@ -37,8 +41,14 @@ class AlertFile:
             "details": details,
         }
         self._file.add(json_line(record))
-        if alert.level is AlertLevel.CRITICAL:
+        self._file.flush()
+        self._is_unsettled |= alert.level is AlertLevel.CRITICAL
+
+    def settle(self) -> None:
+        """Tries again, too, what a full disk refused."""
+        if self._is_unsettled:
             self._file.sync()
+            self._is_unsettled = False
         else:
             self._file.flush()
 

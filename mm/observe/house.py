@@ -11,6 +11,7 @@ from structlog.typing import FilteringBoundLogger
 
 from mm.core.actions import Alert, AlertLevel
 from mm.core.units import Nanos
+from mm.observe.alert_watch import AlertRules
 from mm.observe.alerting import AlertObserver, Sink
 from mm.observe.append import StorageError
 from mm.observe.files import Bounds, LineFile
@@ -33,7 +34,8 @@ MakeSink = Callable[[LineFile], Sink]
 
 class RunSettings(msgspec.Struct, frozen=True):
     """``desks``: strategy by desk name. ``stream``: where log lines go besides the files, None for nowhere.
-    ``alert_file`` makes the sink of ``alerts.jsonl``; ``more_sinks`` are other ways to deliver."""
+    ``alert_file`` makes the sink of ``alerts.jsonl``; ``more_sinks`` are other ways to deliver;
+    ``alert_rules`` say what is worth an alert, and how often."""
 
     run_dir: Path
     desks: Mapping[str, str]
@@ -41,6 +43,7 @@ class RunSettings(msgspec.Struct, frozen=True):
     process: Process
     alert_file: MakeSink
     more_sinks: Sequence[Sink] = ()
+    alert_rules: AlertRules = AlertRules()
     redactor: Redactor = Redactor()
     log_level: str = "info"
     log_form: Form = "json"
@@ -99,7 +102,7 @@ def open_run_files(settings: RunSettings) -> RunFiles:
         log.close()
 
     stopwatch = Stopwatch(latency)
-    alerts = AlertObserver([sink, *settings.more_sinks], faults)
+    alerts = AlertObserver([sink, *settings.more_sinks], faults, settings.alert_rules)
     alerts.announce(_started(settings), settings.started)
     return RunFiles(
         observers=[
