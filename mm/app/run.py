@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,13 @@ from mm.alerts.file import AlertFile
 from mm.app.audit import Audit
 from mm.app.child import simulated_exchange
 from mm.app.errors import REFUSED, WRONG_CONFIGURATION, CannotRun
+from mm.app.helm import Helm
+from mm.app.last_run import Ended, crash_of, read_former, written_down
 from mm.app.lock import hold_lock
 from mm.app.notify import NotifyError
 from mm.app.service import Service, service_of
+from mm.app.signals import heeded_while_starting
+from mm.app.summary import exit_code
 from mm.app.trade import Ending, Trade, Wish
 from mm.config.credentials import KEY_ID, KEY_PATH, Credentials, read_credentials
 from mm.config.exchange import Endpoints
@@ -46,13 +50,15 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 @dataclass(frozen=True, slots=True)
 class Options:
     """The command line. ``reset_breaker``: a person's reason for trading again after a trip. ``log_stream``:
-    where log lines go besides the files; standard output if not said, unless a person watches that."""
+    where log lines go besides the files; standard output if not said, unless a person watches that.
+    ``reread`` reads the same configuration again, as it is then; without it a reload finds no change."""
 
     wish: Wish
     run_dir: Path
     live: bool = False
     reset_breaker: str = ""
     log_stream: TextIO | None = None
+    reread: Callable[[], Config] | None = None
 
 
 def run_name() -> str:
@@ -74,28 +80,35 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
         raise CannotRun("production is real money: say so with --live (or try --dry-run)", REFUSED)
     with ExitStack() as stack:
         stack.enter_context(hold_lock(options.run_dir))
-        redactor = Redactor()
+        stack.enter_context(heeded_while_starting())
+        redactor, former = Redactor(), read_former(options.run_dir)
         files = _open_files(config, options, redactor, stack)
+        ended = _written_down(options, stack)
+        if (crash := crash_of(former)) is not None:
+            files.announce(crash, time.time_ns())
         settings = _settings(config, files, options)
-        with _told_in(files):
+        with _told_in(files, ended):
             endpoints, credentials = _way_to_exchange(config, environment, stack)
             redactor.register(credentials.key_id)
             journal = _journal(config, settings, options, redactor, stack)
             observers = _screen(options, stack)
             service = _service(config, environment, redactor)
-            trade = Trade(config, options.wish, settings, files, journal, observers, service)
+            helm = _helm(config, options, environment, service)
+            trade = Trade(config, options.wish, settings, files, journal, observers, service, helm)
             ending = asyncio.run(trade.run(endpoints, credentials))
             _tell_comparison(files, ending.audit)
+            ended.exit_code, ended.reason = exit_code(ending), ending.stop.reason
             return ending
 
 
 @contextmanager
-def _told_in(files: RunFiles) -> Iterator[None]:
+def _told_in(files: RunFiles, ended: Ended) -> Iterator[None]:
     """Whoever only watches the files must see there, too, why a run did not start."""
     try:
         yield
     except CannotRun as problem:
         text, details = f"could not start: {problem}", (("exit_code", problem.exit_code),)
+        ended.exit_code, ended.reason = problem.exit_code, text
         files.logger.error("start_failed", logger="mm.app", message=text)
         files.announce(Alert(AlertLevel.CRITICAL, "bot_shutdown", text, details=details), time.time_ns())
         raise
@@ -180,6 +193,26 @@ def _way_to_exchange(
     if credentials is None:
         raise CannotRun(f"{KEY_ID} and {KEY_PATH} are not set: who are we at {endpoints.rest_url}?", REFUSED)
     return endpoints, credentials
+
+
+def _written_down(options: Options, stack: ExitStack) -> Ended:
+    process = Process(os.getpid(), __version__)
+    try:
+        return stack.enter_context(written_down(options.run_dir, process, time.time_ns()))
+    except StorageError as error:
+        raise CannotRun(f"cannot write in {options.run_dir}: {error}") from error
+
+
+def _helm(config: Config, options: Options, environment: Mapping[str, str], service: Service) -> Helm:
+    facts = {
+        "pid": os.getpid(),
+        "version": __version__,
+        "environment": config.exchange.environment,
+        "dry_run": options.wish.dry_run,
+        "started": time.time(),
+        "config_hash": config_hash(config),
+    }
+    return Helm(options.run_dir, environment, config, options.reread or (lambda: config), facts, service)
 
 
 def _service(config: Config, environment: Mapping[str, str], redactor: Redactor) -> Service:

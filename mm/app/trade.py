@@ -5,9 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-import signal
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -19,9 +17,11 @@ from mm.app.connect import Line
 from mm.app.discovery import Discovery
 from mm.app.errors import CannotRun
 from mm.app.feed_notes import FeedNotes
+from mm.app.helm import Helm
 from mm.app.last_look import cancel_everything, last_look
 from mm.app.outward import DryRun, Outward
 from mm.app.service import Health, Service
+from mm.app.signals import heeded, too_early
 from mm.config.credentials import Credentials
 from mm.config.exchange import Endpoints
 from mm.config.model import Config
@@ -95,13 +95,16 @@ class Watch:
             self._finish = None
 
     def _has_cycled(self) -> bool:
-        """Quoting, and every order that was decided has been answered."""
+        """Quoting, and every order that was decided was answered; or halted, and the account was read."""
         orders = list(self._engine.know.orders)
+        if self._engine.mode is Mode.HALTED:
+            return not orders and self._engine.know.ledger.opening_cash is not None
         return self._engine.mode is Mode.QUOTING and bool(orders) and all(order.is_idle for order in orders)
 
 
 class Trade:
-    """``observers`` beside those of ``files``: a screen, perhaps. ``service`` speaks to who started us."""
+    """``observers`` beside those of ``files``: a screen, perhaps. ``service`` speaks to who started us,
+    ``helm`` is by what a person steers."""
 
     def __init__(
         self,
@@ -112,10 +115,13 @@ class Trade:
         journal: Journal,
         observers: list[Observer],
         service: Service,
+        helm: Helm,
     ) -> None:
         self._config, self._wish, self._settings = config, wish, settings
         self._files, self._journal = files, journal
-        self._service = service
+        self._service, self._helm = service, helm
+        self._live: Live | None = None
+        self._stopped_by = ""
         self._observers = [*files.observers, *observers, service]
         self._log = files.logger.bind(logger="mm.app")
         self._clock = steady_clock()
@@ -124,29 +130,48 @@ class Trade:
     async def run(self, endpoints: Endpoints, credentials: Credentials) -> Ending:
         """Until the engine stops.
 
-        :raises CannotRun: if the exchange cannot be used or has nothing to quote.
+        :raises CannotRun: if the exchange cannot be used or has nothing to quote, or a signal ended it before
+            it had begun.
         """
-        line = Line(self._config, endpoints, credentials, self._clock, self._files.stopwatch.request)
-        try:
-            limiter = await line.read_limits()
-            discovery = Discovery(self._config, line.hold, self._clock)
-            events, listings = await self._first_look(discovery)
-            engine = Engine(self._settings, factories(self._config))
-            finish = partial(self._shut_down, "one cycle is done") if self._wish.once else None
-            interval = self._config.quoting.min_tick_interval_ms.nanos
-            self._live = Live(self._clock, limiter, interval, [Watch(self._observers, engine, finish)])
-            line.on_fault = self._live.fail
-            feed = self._feed(line, listings)
-            runner = self._runner(line, feed, limiter, engine)
-            self._service.examine = lambda: Health(
-                self._live.loop_lag, engine.now, runner.storage_fault is None
-            )
-            self._live.inbox.put(events)
-            with self._signals():
-                stop = await self._turn(line, runner, feed, discovery)
-                return Ending(stop, await last_look(line, engine, self._notes), engine)
-        finally:
-            await line.close()
+        self._task = asyncio.current_task()
+        with heeded(self._shut_down, self._hang_up):
+            switch, stopwatch = self._helm.switch.reason, self._files.stopwatch.request
+            line = Line(self._config, endpoints, credentials, self._clock, stopwatch, switch)
+            try:
+                return await self._trade(line)
+            except asyncio.CancelledError:
+                if not self._stopped_by:
+                    raise
+                raise too_early(self._stopped_by) from None
+            finally:
+                await line.close()
+
+    async def _trade(self, line: Line) -> Ending:
+        limiter = await line.read_limits()
+        discovery = Discovery(self._config, line.hold, self._clock)
+        events, listings = await self._first_look(discovery)
+        engine = Engine(self._settings, factories(self._config))
+        live = self._live = self._crank(engine, limiter, line)
+        feed = self._feed(line, live, listings)
+        runner = self._runner(line, live, feed, limiter, engine)
+        self._service.examine = lambda: Health(live.loop_lag, engine.now, runner.storage_fault is None)
+        live.inbox.put(events)
+        async with self._helm.serving():
+            try:
+                stop = await self._turn(line, live, runner, feed, discovery)
+            finally:
+                self._helm.echo.end()
+            return Ending(stop, await last_look(line, engine, self._notes), engine)
+
+    def _crank(self, engine: Engine, limiter: Limiter, line: Line) -> Live:
+        """A kill switch that is on is the first that the engine hears."""
+        finish = partial(self._shut_down, "one cycle is done") if self._wish.once else None
+        interval = self._config.quoting.min_tick_interval_ms.nanos
+        watch = Watch(self._observers, engine, finish)
+        live = Live(self._clock, limiter, interval, (self._helm, watch))
+        line.on_fault = live.fail
+        self._helm.take(engine, self._files, live.inbox.put, self._clock, line.guard)
+        return live
 
     async def _first_look(self, discovery: Discovery) -> tuple[list[AnyEvent], list[MarketListing]]:
         try:
@@ -157,17 +182,16 @@ class Trade:
             raise CannotRun("no market fits: see desks, markets and filter in the configuration")
         return events, listings
 
-    def _feed(self, line: Line, listings: list[MarketListing]) -> Feed:
+    def _feed(self, line: Line, live: Live, listings: list[MarketListing]) -> Feed:
         session = Session([listing.ticker for listing in listings], random.random)
         session.learn([listing.terms for listing in listings])
         where = endpoint(line.endpoints.ws_url)
         watch = FeedNotes(self._files.stopwatch.aged, self._log)
-        put = self._live.inbox.put
-        return Feed(where, line.signer, session, put, self._clock, random.random, watch=watch)
+        return Feed(where, line.signer, session, live.inbox.put, self._clock, random.random, watch=watch)
 
-    def _runner(self, line: Line, feed: Feed, limiter: Limiter, engine: Engine) -> Runner:
+    def _runner(self, line: Line, live: Live, feed: Feed, limiter: Limiter, engine: Engine) -> Runner:
         """Answers come back the way requests went out: a dry run answers for the orders it did not send."""
-        inbox = self._live.inbox
+        inbox = live.inbox
         dry = DryRun(line.gateway, lambda event: inbox.put((event,)), self._clock)
         outward = Outward(dry if self._wish.dry_run else line.gateway, feed, limiter, self._clock)
 
@@ -176,20 +200,20 @@ class Trade:
             inbox.put((dry.heard(event) if self._wish.dry_run else event,))
 
         line.listen = hear
-        carry_out = partial(self._live.carry_out, outward)
+        carry_out = partial(live.carry_out, outward)
         return Runner(
             engine,
             carry_out,
             self._journal,
-            [*self._observers, self._notes],
+            [*self._observers, self._notes, self._helm.echo],
             lambda action: inbox.put((outward.refuse(action),)),
             timed(engine.on_event, self._files.stopwatch.decided),
         )
 
     # -- turning -------------------------------------------------------------------------------------------
-    async def _turn(self, line: Line, runner: Runner, feed: Feed, discovery: Discovery) -> Stop:
+    async def _turn(self, line: Line, live: Live, runner: Runner, feed: Feed, discovery: Discovery) -> Stop:
         """Run until the engine stops; a fault of ours cancels everything before it ends the process."""
-        follow, say = feed.add_markets, self._live.inbox.put
+        follow, say = feed.add_markets, live.inbox.put
         looking = discovery.keep_looking(LOOK_FOR_MARKETS_EVERY, say, follow, self._complain)
         tasks = [asyncio.create_task(feed.run()), asyncio.create_task(looking)]
         if self._config.references_file is not None:
@@ -201,7 +225,7 @@ class Trade:
         gc.collect()
         gc.freeze()
         try:
-            return await self._live.run(runner)
+            return await live.run(runner)
         except BaseException as fault:
             await self._crash(line, fault)
             raise
@@ -227,7 +251,7 @@ class Trade:
 
     def _check(self, task: asyncio.Task[None]) -> None:
         """Feed and discovery end only when told; anything else is a fault of ours."""
-        if not task.cancelled() and (fault := task.exception()) is not None:
+        if self._live is not None and not task.cancelled() and (fault := task.exception()) is not None:
             self._live.fail(fault)
 
     def _complain_of_source(self, text: str) -> None:
@@ -236,20 +260,16 @@ class Trade:
     def _complain(self, text: str) -> None:
         self._log.warning("api_error", message=f"API error: {text}")
 
+    # -- signals -------------------------------------------------------------------------------------------
     def _shut_down(self, reason: str) -> None:
-        self._live.command(CommandKind.SHUTDOWN, reason)
+        """In order; or at once, before there is anything to put in order."""
+        if self._live is not None:
+            self._live.command(CommandKind.SHUTDOWN, reason)
+        elif self._task is not None:
+            self._stopped_by = reason
+            self._task.cancel()
 
-    @contextmanager
-    def _signals(self) -> Iterator[None]:
-        """SIGTERM, SIGINT and the SIGHUP of a closed terminal are an orderly end; asking again changes
-        nothing. Afterwards they are ignored for good: what is left is to compare, to close and to say so."""
-        loop = asyncio.get_running_loop()
-        caught = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
-        for number in caught:
-            loop.add_signal_handler(number, self._shut_down, signal.Signals(number).name)
-        try:
-            yield
-        finally:
-            for number in caught:
-                loop.remove_signal_handler(number)
-                signal.signal(number, signal.SIG_IGN)
+    def _hang_up(self, reason: str) -> None:
+        """Before trading begins the configuration has just been read."""
+        if self._live is not None:
+            self._helm.reload_soon(reason)

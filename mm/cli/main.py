@@ -20,6 +20,15 @@ class Entry(NamedTuple):
 
 COMMANDS: Final[dict[str, Entry]] = {
     "run": Entry("mm.cli.run:run", "Make markets as config.yaml says."),
+    "status": Entry("mm.cli.status:status", "How is it: mode, breaker, P&L, orders, heartbeat."),
+    "breaker": Entry("mm.cli.breaker:breaker", "Show the circuit breaker, or reset it."),
+    "kill": Entry("mm.cli.control:kill", "Kill switch on: cancel everything, send nothing more."),
+    "resume": Entry("mm.cli.control:resume", "Kill switch off, pause over."),
+    "pause": Entry("mm.cli.control:pause", "Pull all quotes until kmm resume."),
+    "cancel-all": Entry("mm.cli.cancel_all:cancel_all", "Cancel all orders, by the bot or without it."),
+    "flatten": Entry("mm.cli.control:flatten", "Pull all quotes and close all positions."),
+    "reload": Entry("mm.cli.control:reload", "Read the configuration again, without a restart."),
+    "stop": Entry("mm.cli.stop:stop", "Cancel everything, prove it, end; wait for that."),
     "exchange": Entry("mm.cli.exchange:exchange", "Run the simulated exchange on a port."),
     "verify-config": Entry("mm.cli.config:verify_config", "Check the configuration and say what would run."),
     "config": Entry("mm.cli.config:config", "Show, explain and describe the configuration."),

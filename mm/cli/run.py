@@ -81,6 +81,7 @@ def run(
         live=live,
         reset_breaker=reset_breaker,
         log_stream=sys.stderr if as_json else None,
+        reread=lambda: load_config(config_file, environment),
     )
     try:
         ending = trade(config, options, os.environ)

@@ -5,6 +5,8 @@ Independent of everything that decides (controls C01, C02, C11): what it refuses
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import msgspec
 
 from mm.core.actions import AmendOrder, PlaceOrder
@@ -18,11 +20,20 @@ class HardCaps(msgspec.Struct, frozen=True):
     max_value: Money
 
 
-class Guard:
-    """Once closed, the gate stays closed for the life of the process. Cancels and queries always pass."""
+def _never() -> str:
+    return ""
 
-    def __init__(self, caps: HardCaps) -> None:
-        self._caps = caps
+
+class Guard:
+    """Once closed, the gate stays closed for the life of the process. Cancels and queries always pass.
+
+    ``kill_switch`` is asked before every order, also on the sending threads: why nothing may leave, empty if
+    it may. ``caps`` may be set anew.
+    """
+
+    def __init__(self, caps: HardCaps, kill_switch: Callable[[], str] = _never) -> None:
+        self.caps = caps
+        self._kill_switch = kill_switch
         self._is_open = True
 
     @property
@@ -36,11 +47,13 @@ class Guard:
         """Code and reason why this order may not leave, ``None`` if it may."""
         if not self._is_open:
             return "gate_closed", "the gate is closed: no new orders and no amends"
+        if reason := self._kill_switch():
+            return "kill_switch", reason
         if not 0 < order.price < DOLLAR:
             return "hard_cap", "the price is not between 0 and 1 dollar"
-        if not 0 < order.count <= self._caps.max_count:
-            return "hard_cap", f"over {self._caps.max_count / CONTRACT:g} contracts, or none"
-        if value_at_risk(order.side, order.price, order.count) > self._caps.max_value:
+        if not 0 < order.count <= self.caps.max_count:
+            return "hard_cap", f"over {self.caps.max_count / CONTRACT:g} contracts, or none"
+        if value_at_risk(order.side, order.price, order.count) > self.caps.max_value:
             return "hard_cap", "worth more than the cap"
         return None
 

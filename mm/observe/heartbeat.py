@@ -26,7 +26,7 @@ STATUS_OF_MODE = {
     "CLOSING": "stopping",
     "CLOSED": "stopping",
 }
-HALTED_BY_PERSON = "halted"
+DISABLED_BY = frozenset({"halted", "kill_switch"})
 RESTING = frozenset({"RESTING", "PENDING_AMEND", "PENDING_CANCEL"})
 
 
@@ -43,7 +43,7 @@ def status_word(picture: EnginePicture) -> str:
     breaker = picture.breaker
     if breaker.trading_allowed or word == "stopping":
         return word
-    return "disabled" if breaker.trip_rule == HALTED_BY_PERSON else "tripped"
+    return "disabled" if breaker.trip_rule in DISABLED_BY else "tripped"
 
 
 class Heartbeat(Watcher):

@@ -88,7 +88,7 @@ def test_the_configuration_as_delivered_runs_with_an_exchange_of_its_own(tmp_pat
         assert bot.log("order_acknowledged")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_is_an_orderly_end_however_often_it_comes(
     exchange: Exchange, config: Path, tmp_path: Path, number: signal.Signals
 ) -> None:

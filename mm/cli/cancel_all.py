@@ -1,0 +1,108 @@
+"""`kmm cancel-all`: out of the market. By the bot if it runs, else straight at the exchange."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from mm.cli.control import REASON, WITHIN, wait_until_gone
+from mm.cli.where import about_a_run, end, ends_well_or, json_option, run_dir_of, show
+
+if TYPE_CHECKING:
+    from mm.app.cancel_all import Swept
+    from mm.app.control_words import Answer
+
+
+@click.command("cancel-all")
+@about_a_run
+@REASON
+@click.option("--verify", is_flag=True, help="Also wait for the exchange's word that nothing rests.")
+@click.option("--direct", is_flag=True, help="Past the bot, even if it runs: it may place new quotes.")
+@click.option("--everything", is_flag=True, help="Directly, and the orders of others on this account, too.")
+@WITHIN
+@json_option
+def cancel_all(
+    config_file: Path,
+    run_dir: Path | None,
+    reason: str,
+    verify: bool,
+    direct: bool,
+    everything: bool,
+    within: float,
+    as_json: bool,
+) -> None:
+    """Cancel all orders of this installation. A bot that runs does it, and stays paused until `kmm resume`;
+    if none runs, its credentials do it here, and the exchange is read until it is proven.
+
+    Exit code 3 if that is not proven.
+    """
+    from mm.app.control_client import NotRunning, ask
+    from mm.app.control_words import Request
+
+    with ends_well_or("cancel-all", as_json):
+        if not direct and not everything:
+            where = run_dir_of(run_dir, config_file)
+            try:
+                answer = ask(where, Request("cancel_all", reason))
+            except NotRunning:
+                pass
+            else:
+                _by_the_bot(where, answer, verify, within, as_json)
+                return
+        _directly(config_file, everything, within, as_json)
+
+
+def _by_the_bot(where: Path, answer: Answer, verify: bool, within: float, as_json: bool) -> None:
+    from mm.app.control_client import until
+    from mm.app.errors import NOT_PROVEN
+
+    if not answer["ok"]:
+        end("cancel-all", answer["error"], answer["code"], as_json)
+    wait_until_gone("cancel-all", where, within, as_json)
+    if verify:
+        since = answer["as_of"]
+
+        def is_read_back(now: Answer | None) -> bool:
+            return now is not None and now["open_orders"] == 0 and (now["last_reconcile"] or 0) > since
+
+        if not until(where, is_read_back, max(within, 60.0)):
+            end("cancel-all", "the account could not be read to prove it", NOT_PROVEN, as_json)
+    proof = "the exchange's own list says so" if verify else "by the answer to each"
+    show(answer, f"nothing rests, {proof}; {answer['status']}, kmm resume goes on", as_json)
+
+
+def _directly(config_file: Path, everything: bool, within: float, as_json: bool) -> None:
+    from mm.app.direct import cancel_directly
+    from mm.app.errors import NOT_PROVEN
+    from mm.config.load import load_config
+
+    swept = cancel_directly(load_config(config_file, os.environ), os.environ, everything, max(within, 60.0))
+    if as_json:
+        click.echo(json.dumps(_plain(swept)))
+    else:
+        click.echo("\n".join(_lines(swept)))
+    raise SystemExit(0 if swept.is_proven else NOT_PROVEN)
+
+
+def _plain(swept: Swept) -> dict[str, object]:
+    return {
+        "ok": swept.is_proven,
+        "canceled": sorted(swept.found - swept.left),
+        "left": sorted(swept.left),
+        "orders_of_others": swept.others,
+        "faults": swept.faults,
+    }
+
+
+def _lines(swept: Swept) -> list[str]:
+    lines = [f"canceled {name}" for name in sorted(swept.found - swept.left)]
+    lines += [f"STILL THERE {name}" for name in sorted(swept.left)]
+    lines += [f"the exchange said: {fault}" for fault in swept.faults]
+    if swept.others:
+        lines.append(f"left alone: {swept.others} orders that are not of this installation")
+    proven = "proven: nothing of ours rests" if swept.is_proven else "NOT PROVEN that nothing of ours rests"
+    return [*lines, proven]

@@ -1,0 +1,105 @@
+"""`kmm status`: how is it? Asked of the bot itself; of its files if it is not there."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import rich_click as click
+
+from mm.cli.where import about_a_run, end, ends_well_or, json_option, run_dir_of
+
+if TYPE_CHECKING:
+    from rich.console import RenderableType
+
+    from mm.app.control_words import Answer
+    from mm.app.last_run import Former
+
+
+@click.command()
+@about_a_run
+@json_option
+def status(config_file: Path, run_dir: Path | None, as_json: bool) -> None:
+    """Mode, breaker, P&L, resting orders, age of the heartbeat. Exit code 3 if nothing runs."""
+    from mm.app.control_client import NotRunning, ask
+    from mm.app.control_words import Request
+    from mm.app.errors import NOT_PROVEN
+    from mm.app.last_run import age, read_former
+
+    with ends_well_or("status", as_json):
+        where = run_dir_of(run_dir, config_file)
+        try:
+            answer: Answer | None = ask(where, Request("status"))
+        except NotRunning:
+            answer = None
+        former = read_former(where)
+    if answer is None:
+        _not_running(where, former, as_json, NOT_PROVEN)
+        return
+    answer["heartbeat_age_s"] = round(age(former.beat), 3) if former.beat else None
+    if as_json:
+        click.echo(json.dumps(answer))
+        return
+    from rich.console import Console
+
+    Console().print(_picture(answer))
+
+
+def _not_running(where: Path, former: Former, as_json: bool, code: int) -> None:
+    """What the files say of the run that was last here."""
+    from mm.app.kill_switch import KillSwitch
+
+    run, killed = former.run, KillSwitch(where, {}).reason()
+    if run is None:
+        text = former.fault or "nothing has ever run here"
+    elif run.state == "ended":
+        text = f"the last run ended {run.ended_iso} (exit code {run.exit_code}): {run.reason}"
+    else:
+        last = f", last heartbeat {former.beat.timestamp_iso}" if former.beat else ""
+        text = f"the last run (since {run.started_iso}) ended without stopping{last}"
+    if killed:
+        text += f"; the kill switch is on: {killed}"
+    end("status", f"nothing runs in {where}: {text}", code, as_json)
+
+
+def _picture(answer: Answer) -> RenderableType:
+    from rich.console import Group
+    from rich.table import Table
+    from rich.text import Text
+
+    facts = Table(box=None, show_header=False, pad_edge=False)
+    for name, value in _facts(answer):
+        style = "bold red" if value.startswith(("TRIPPED", "ON")) else ""
+        facts.add_row(name, Text(value, style=style))
+    desks = Table(box=None, header_style="dim", pad_edge=False)
+    desks.add_column("desk")
+    for name in ("markets", "resting", "positions", "realized", "unrealized", "fees", "P&L", "imbalance"):
+        desks.add_column(name, justify="right")
+    for desk in answer["desks"]:
+        desks.add_row(
+            f"{desk['name']} ({desk['strategy']})",
+            *(str(desk[name]) for name in ("markets", "resting_orders", "positions")),
+            *(f"{desk[name]:.2f}" for name in ("realized", "unrealized", "fees", "total")),
+            f"{desk['inventory_imbalance']:.0%}",
+        )
+    return Group(facts, desks)
+
+
+def _facts(answer: Answer) -> list[tuple[str, str]]:
+    breaker, pnl, beat = answer["breaker"], answer["pnl"], answer["heartbeat_age_s"]
+    hours = (time.time() - answer["started"]) / 3_600
+    mode = answer["mode"].lower()
+    return [
+        ("status", answer["status"] + ("" if mode == answer["status"] else f" ({mode})")),
+        ("exchange", answer["environment"] + (", dry run" if answer["dry_run"] else "")),
+        ("process", f"{answer['pid']}, version {answer['version']}, for {hours:.1f} h"),
+        ("breaker", "ok" if breaker["trading_allowed"] else f"TRIPPED: {breaker['trip_reason']}"),
+        ("kill switch", f"ON: {answer['kill_switch']}" if answer["kill_switch"] else "off"),
+        ("P&L", f"{pnl['total']:.2f} (realized {pnl['realized']:.2f}, fees {pnl['fees']:.2f})"),
+        ("cash", "not known" if answer["cash"] is None else f"{answer['cash']:.2f}"),
+        ("orders", f"{answer['resting_orders']} resting, {answer['open_orders']} open in all"),
+        ("market data", "connected" if answer["link_up"] else "NOT CONNECTED"),
+        ("heartbeat", "none" if beat is None else f"{beat:.1f} s ago"),
+    ]
