@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from mm.core.actions import PlaceOrder
 from mm.core.events import AmendReject, Fill, OrderAck, OrderAmended, OrderCanceled, OrderReject, OrderReport
-from mm.core.picture import DeskPicture
+from mm.core.picture import DeskPicture, MarketPicture
 from mm.core.units import Count
 from mm.observe.plain import amount, contracts, dollars, known
 from mm.observe.requests import Changing, Trouble, trouble_words
@@ -106,6 +106,18 @@ def inventory(ticker: str, new: Count, change: Count, reason: str) -> Record:
         "new_inventory": contracts(new),
         "change": contracts(change),
         "reason": reason,
+    }
+
+
+def market_snapshot(market: MarketPicture) -> Record:
+    return {
+        "ticker": market.ticker,
+        "position": contracts(market.position),
+        "mark": None if market.mark is None else dollars(market.mark),
+        "realized_pnl": amount(market.realized),
+        "unrealized_pnl": amount(market.unrealized),
+        "fees": amount(market.fees),
+        "total_pnl": amount(market.realized + market.unrealized - market.fees),
     }
 
 

@@ -2,6 +2,7 @@
 
 Exactly the eight event types of the operator's manual. A place and an amend are both ``order_sent`` (the
 key ``action`` tells them apart), and are acknowledged or rejected alike; a cancel shows when it is done.
+A ``pnl_snapshot`` without a ``ticker`` is the whole desk.
 """
 
 from __future__ import annotations
@@ -25,13 +26,14 @@ from mm.core.events import (
     OrderReport,
     OrderStatus,
 )
-from mm.core.picture import Observed
+from mm.core.picture import DeskPicture, Observed
 from mm.core.units import SECOND, Count, Nanos
 from mm.observe import records
 from mm.observe.desk_files import DeskFiles
 from mm.observe.files import LineFile, json_line, stamp
 from mm.observe.observer import Every
 from mm.observe.requests import Changing, NewFills, SentOrders, Trouble, is_api_error
+from mm.observe.snapshots import Snapshots
 
 SNAPSHOT_EVERY: Nanos = 10 * SECOND
 Fields = Callable[[], records.Record]
@@ -63,12 +65,19 @@ class TradingLog(DeskFiles):
         self._new_fills = NewFills()
         self._positions: dict[str, Count] = {}
         self._snapshot = Every(SNAPSHOT_EVERY)
+        self._snapshots = Snapshots()
 
     def on_time(self, now: Nanos, engine: Observed) -> None:
         if self._snapshot.is_due(now):
             for desk in engine.picture().desks:
-                self._say(desk.name, now, "pnl_snapshot", partial(records.snapshot, desk))
+                self._snap(desk, now)
         super().on_time(now, engine)
+
+    def _snap(self, desk: DeskPicture, now: Nanos) -> None:
+        """The desk as a whole, then its markets that moved since they were told last."""
+        self._say(desk.name, now, "pnl_snapshot", partial(records.snapshot, desk))
+        for market in self._snapshots.moved(desk):
+            self._say(desk.name, now, "pnl_snapshot", partial(records.market_snapshot, market))
 
     def _say(self, desk: str, ts: Nanos, word: str, fields: Fields) -> None:
         self.say(desk, partial(_line, ts, word, desk, fields))
