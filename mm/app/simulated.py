@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from random import Random
 from typing import TypeVar
 
@@ -11,6 +11,8 @@ import msgspec
 
 from mm.app.audit import OpeningNotes, audit
 from mm.app.scope import chosen, read_scope
+from mm.app.simulated_world import BEGIN as BEGIN
+from mm.app.simulated_world import USER, at_its_speed, simulated_exchange
 from mm.app.trade import factories
 from mm.config.model import Config
 from mm.config.settings import engine_settings
@@ -18,10 +20,11 @@ from mm.core.actions import QueryAccount
 from mm.core.engine import Engine
 from mm.core.events import AccountReport, AnyEvent, MarketAssigned, MarketState
 from mm.core.settings import EngineSettings
-from mm.core.units import SECOND, Nanos, money_text
+from mm.core.units import SECOND, money_text
+from mm.drivers.journeys import converse
 from mm.drivers.network import CALM, Network, Weather
 from mm.drivers.runner import StepObserver
-from mm.drivers.simulate import Simulation, converse
+from mm.drivers.simulate import Simulation
 from mm.kalshi.calls import call
 from mm.kalshi.conversation import Conversation
 from mm.kalshi.limiter import Limiter
@@ -29,15 +32,13 @@ from mm.kalshi.listing import MarketListing, to_status
 from mm.kalshi.session import Session
 from mm.kalshi.venue import bucket, read_costs, read_limits
 from mm.sim.checks import Witness
-from mm.sim.exchange import Exchange
-from mm.sim.regimes import REGIMES
-from mm.sim.venue import Venue
-from mm.sim.world import demo_world
+from mm.sim.faults import Fault
 
 T = TypeVar("T")
-# A Monday noon (UTC): no maintenance window near, and the same in every simulation.
-BEGIN: Nanos = 1_790_596_800 * SECOND
-READ_LAG: Nanos = 300_000_000
+
+
+class NothingToQuote(Exception):
+    """The desks name no market that is open."""
 
 
 class Result(msgspec.Struct, frozen=True):
@@ -61,7 +62,10 @@ class Scene:
     """One bot on one venue, ready to run; every random draw comes from ``seed``.
 
     ``change`` may alter the engine's settings; ``check_venue`` has the venue check all its own books after
-    every step (slow).
+    every step (slow); ``faults`` are the exchange's, as on its port.
+
+    :raises RecordingError: if the configured tape cannot be used.
+    :raises NothingToQuote: if no market is open.
     """
 
     def __init__(
@@ -73,20 +77,18 @@ class Scene:
         change: Callable[[EngineSettings], EngineSettings] = lambda settings: settings,
         check_venue: bool = False,
         observers: tuple[StepObserver, ...] = (),
+        faults: Iterable[Fault] = (),
     ) -> None:
         simulated = config.exchange.simulated
-        self.venue = Venue(seed=seed, now=BEGIN)
-        cash, regime = simulated.balance_dollars.money, REGIMES[simulated.regime]
-        world = demo_world(self.venue, seed, cash=cash, regime=regime)
-        self.user_id = world.user_id
-        self.exchange = Exchange(self.venue, random=Random(f"{seed} stream"), read_lag_ns=READ_LAG)
-        self.exchange.crowds.append(world.flow)
-        self.exchange.advance(BEGIN)
+        self.exchange = simulated_exchange(simulated, seed, faults)
+        self.venue, self.user_id = self.exchange.venue, USER
         most = max(desk.limits.max_position_contracts.units for desk in config.desks.values())
         self.witness = Witness(self.venue, self.user_id, most)
         self.notes = OpeningNotes()
         network = Network(weather, Random(f"{seed} network"))
         listings = self._listings(config)
+        if not listings:
+            raise NothingToQuote("no desk has a market that is open at the start of the simulation")
         session = Session([listing.ticker for _, listing in listings], network.number)
         session.learn([listing.terms for _, listing in listings])
         self.simulation = Simulation(
@@ -98,7 +100,8 @@ class Scene:
             config.quoting.min_tick_interval_ms.nanos,
             (self.venue.check,) if check_venue else (),
         )
-        self.engine = Engine(change(engine_settings(config, f"s{seed}", {})), factories(config))
+        settings = at_its_speed(simulated, engine_settings(config, f"s{seed}", {}))
+        self.engine = Engine(change(settings), factories(config))
         self.simulation.start(self.engine, observers=(*observers, self.notes))
         self.simulation.tell([event for name, listing in listings for event in _introduction(name, listing)])
 
@@ -146,9 +149,11 @@ def _introduction(desk: str, listing: MarketListing) -> tuple[AnyEvent, AnyEvent
     return MarketAssigned(BEGIN, listing.ticker, desk), to_status(listing, BEGIN)
 
 
-def simulate(config: Config, seconds: float, seed: int, weather: Weather = CALM) -> Result:
-    """The whole of it. Speed is measured on the processor's clock of this process."""
-    scene = Scene(config, seed, weather)
+def simulate(
+    config: Config, seconds: float, seed: int, weather: Weather = CALM, faults: Iterable[Fault] = ()
+) -> Result:
+    """The whole of it; raises as `Scene`. Speed is measured on the processor's clock of this process."""
+    scene = Scene(config, seed, weather, faults=faults)
     began = time.process_time()
     scene.run(seconds)
     took = time.process_time() - began

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.processes import kmm, settings
+from tests.sim.test_tape import recorded
 
 FIELDS = {
     "seed",
@@ -52,6 +53,37 @@ def test_without_json_it_is_a_table_for_people(config: Path) -> None:
     words = dict(line.split(maxsplit=1) for line in done.stdout.splitlines())
     assert set(words) == FIELDS
     assert words["checks"] == "none wrong"
+
+
+def test_a_tape_and_faults_are_played_in_virtual_time(config: Path, tmp_path: Path) -> None:
+    tape = recorded("kxbtc15m_26MAY130915_first120s.jsonl.gz")
+    script = tmp_path / "faults.yaml"
+    script.write_text("- {point: after_accept, kind: reset, method: POST, contains: /orders}")
+    common = ("simulate", "--config", config, "--seconds", "20", "--json", "--tape", tape, "--speed", "4")
+    runs = [json.loads(kmm(*common, *more).stdout) for more in ((), (), ("--faults", script))]
+    digests = [one["digest"] for one in runs]
+    assert digests[0] == digests[1] != digests[2]
+    assert all(one["checks"] == [] and one["events"] > 1_000 for one in runs)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("--tape", "none.gz"), "none.gz"),
+        (("--faults", "none.yaml"), "cannot use none.yaml: No such file"),
+    ],
+)
+def test_a_file_that_is_not_there_is_one_sentence(arguments: tuple[str, str], said: str) -> None:
+    done = kmm("simulate", *arguments)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert said in " ".join(done.stderr.replace("│", " ").split())
+    assert "Traceback" not in done.stderr
+
+
+def test_a_speed_without_a_tape_is_refused(config: Path) -> None:
+    done = kmm("simulate", "--config", config, "--speed", "3")
+    assert done.returncode == 2
+    assert "there is none" in done.stderr
 
 
 @pytest.mark.parametrize(
