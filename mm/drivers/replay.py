@@ -13,6 +13,8 @@ from mm.core.events import AnyEvent
 
 Entry = AnyEvent | tuple[AnyAction, ...]
 
+_WORTH_HASHING = 16_384  # bytes: few large updates cost less than one for each event
+
 
 class Difference(msgspec.Struct, frozen=True):
     """The first place where the engine now decides otherwise. ``number`` counts events from 1."""
@@ -37,18 +39,23 @@ class Digest:
 
     def __init__(self) -> None:
         self._hash = blake2b(digest_size=16)
-        self._encoder = msgspec.json.Encoder()
+        self._encode = msgspec.json.Encoder().encode_into
         self._buffer = bytearray()
 
     def add(self, event: AnyEvent, actions: Iterable[AnyAction]) -> None:
-        self._encoder.encode_into(event, self._buffer)
-        self._hash.update(self._buffer)
+        self._encode(event, self._buffer, -1)
         for action in actions:
-            self._encoder.encode_into(action, self._buffer)
-            self._hash.update(self._buffer)
+            self._encode(action, self._buffer, -1)
+        if len(self._buffer) > _WORTH_HASHING:
+            self._take_in()
 
     def text(self) -> str:
+        self._take_in()
         return self._hash.hexdigest()
+
+    def _take_in(self) -> None:
+        self._hash.update(self._buffer)
+        self._buffer.clear()
 
 
 def replay(engine: Engine, entries: Iterable[Entry]) -> Replayed:

@@ -126,7 +126,10 @@ class Control:
     def of_sid(self, sid: int) -> Subscription | None:
         if not sid:
             return None
-        return next((s for s in self.subscriptions.values() if s.sid == sid), None)
+        for subscription in self.subscriptions.values():
+            if subscription.sid == sid:
+                return subscription
+        return None
 
     def subscribed(self, ts: Nanos, frame: wire.Subscribed) -> bool:
         """False if it answers no subscribe of ours. Markets that came or went meanwhile are sent after."""

@@ -71,7 +71,9 @@ def parse_order_price(text: str) -> Price:
 
     :raises NumberError: otherwise.
     """
-    price = parse_price(text)
+    price = _prices.get(text)
+    if price is None:
+        price = parse_price(text)
     if not 0 < price < DOLLAR:
         raise NumberError(f"not strictly between 0 and 1 dollar: {text!r}")
     return price

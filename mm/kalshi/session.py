@@ -23,6 +23,7 @@ from mm.kalshi.subscription import ACCOUNT_CHANNELS, BOOK, MARKET_CHANNELS, Arri
 PROBE_AFTER: Final[Nanos] = 5 * SECOND
 SILENCE: Final[Nanos] = 12 * SECOND
 NO_GAP_ALLOWED: Final = frozenset(ACCOUNT_CHANNELS)  # what is lost here has to be read back by REST
+_NEXT: Final = Arrival.NEXT
 CHANNEL_OF: Final[dict[type, str]] = {
     wire.TickerFrame: "ticker",
     wire.TradeFrame: "trade",
@@ -198,7 +199,8 @@ class Session:
         events = self._count(ts, book, frame.seq)
         if frame.msg.market_ticker not in self._tickers:
             return events + self._stray()
-        return events + self._book_event(ts, frame)
+        told = self._book_event(ts, frame)
+        return events + told if events else told
 
     def _book_event(self, ts: Nanos, frame: wire.OrderbookDelta | wire.OrderbookSnapshot) -> list[AnyEvent]:
         """A delta of a book that is not known is of no use; a snapshot makes it known."""
@@ -259,7 +261,7 @@ class Session:
         if subscription is None or not seq:
             return []
         arrival = subscription.arrive(seq)
-        if arrival is Arrival.NEXT or arrival is Arrival.OLD:
+        if arrival is _NEXT or arrival is Arrival.OLD:
             return []
         self.stats.gaps += 1
         if arrival is Arrival.IMPLAUSIBLE:

@@ -67,10 +67,12 @@ class Subscription:
     def arrive(self, seq: int) -> Arrival:
         """Takes note of the number of a message that came. An implausible one is not noted: all that came
         after it would look old."""
+        if seq == self.last_seq + 1:
+            self.last_seq = seq
+            return Arrival.NEXT
         if seq <= self.last_seq:
             return Arrival.OLD
         if seq - self.last_seq > LARGEST_GAP and self.last_seq:
             return Arrival.IMPLAUSIBLE
-        is_next = seq == self.last_seq + 1
         self.last_seq = seq
-        return Arrival.NEXT if is_next else Arrival.AFTER_A_GAP
+        return Arrival.AFTER_A_GAP

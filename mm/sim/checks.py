@@ -40,9 +40,10 @@ class Witness:
         venue.listeners.append(self._see)
 
     def _see(self, what: Announcement) -> None:
-        if isinstance(what, OrderChanged) and what.order.user_id == self._user_id:
-            self._order(what)
-        elif isinstance(what, Filled) and what.order.user_id == self._user_id:
+        if type(what) is OrderChanged:
+            if what.order.user_id == self._user_id:
+                self._order(what)
+        elif type(what) is Filled and what.order.user_id == self._user_id:
             self._fill(what)
 
     def _order(self, what: OrderChanged) -> None:

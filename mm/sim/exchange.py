@@ -101,8 +101,8 @@ class Exchange:
     def next_wake(self) -> int | None:
         """When `advance` next has something to do; None where nothing is planned."""
         times = [crowd.next_wake() for crowd in self.crowds]
-        held = (one.line.next_due for one in self._connections if one.is_open)
-        times += [when for when in (self.venue.next_timer(), *held) if when is not None]
+        planned = [self.venue.next_timer(), *[one.line.next_due for one in self._connections if one.is_open]]
+        times += [when for when in planned if when is not None]
         return min(times, default=None)
 
     def flush(self) -> None:
@@ -110,8 +110,12 @@ class Exchange:
         self._go_out(self.venue.now)
 
     def _due(self, now: int) -> Crowd | None:
-        crowd = min(self.crowds, key=lambda one: one.next_wake(), default=None)
-        return crowd if crowd is not None and crowd.next_wake() <= now else None
+        first, earliest = None, now + 1
+        for crowd in self.crowds:
+            wake = crowd.next_wake()
+            if wake < earliest:
+                first, earliest = crowd, wake
+        return first
 
     def _go_out(self, now: int) -> None:
         self._reads.catch_up(now)

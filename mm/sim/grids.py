@@ -45,8 +45,9 @@ def is_on_grid(ranges: list[PriceRange], price: int) -> bool:
 
 def round_to_grid(ranges: list[PriceRange], price: float, *, up: bool) -> int:
     """The nearest allowed price at or under (over, with ``up``) ``price``; the outermost one beyond it."""
-    steps = [one.step for one in ranges]
-    bounded = min(max(price, ranges[0].start + steps[0]), ranges[-1].end - steps[-1])
+    first, last = ranges[0], ranges[-1]
+    lowest, highest = first.start + first.step, last.end - last.step
+    bounded = lowest if price < lowest else highest if price > highest else price
     for one in ranges:
         if bounded <= one.end:
             whole, rest = divmod(bounded - one.start, one.step)

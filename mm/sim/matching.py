@@ -51,6 +51,14 @@ class HalfBook:
         """The best price, or ``None`` if the side is empty."""
         return self.sign * self.keys[-1] if self.keys else None
 
+    @property
+    def top(self) -> tuple[int, int] | None:
+        """The best price and the size there, or ``None`` if the side is empty."""
+        if not self.keys:
+            return None
+        price = self.sign * self.keys[-1]
+        return price, self.levels[price].size
+
     def add(self, interest: Interest) -> None:
         """Queue up at the back of its price."""
         level = self.levels.get(interest.price)

@@ -15,6 +15,7 @@ from mm.sim.ledger import Account
 from mm.sim.venue import Venue
 from mm.sim.words import (
     Announcement,
+    BookChanged,
     CashMoved,
     Filled,
     Order,
@@ -22,6 +23,7 @@ from mm.sim.words import (
     Position,
     PositionChanged,
     Settlement,
+    TickerChanged,
 )
 
 
@@ -79,6 +81,9 @@ class Reads:
 
     def hear(self, announcement: Announcement) -> None:
         """Note what changed in a portfolio. The venue goes on changing its objects, so they are copied."""
+        kind = type(announcement)
+        if kind is BookChanged or kind is TickerChanged:  # a busy market says nothing else as often
+            return
         if isinstance(announcement, OrderChanged):
             order = announcement.order
             self._pending.append((announcement.now, order.user_id, replace(order)))

@@ -24,8 +24,9 @@ def price_text(price: int) -> str:
     return _PRICES[price]
 
 
+@lru_cache(maxsize=16_384)
 def count_text(count: int) -> str:
-    """``"10.00"`` for 1,000; ``"-54.00"`` for -5,400."""
+    """``"10.00"`` for 1,000; ``"-54.00"`` for -5,400; remembered, because the same sizes come again."""
     if count < 0:
         return "-" + count_text(-count)
     return f"{count // COUNT_ONE}.{count % COUNT_ONE:02d}"
@@ -71,6 +72,7 @@ def _second_text(second: int) -> str:
     return datetime.fromtimestamp(second, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
+@lru_cache(maxsize=64)
 def time_text(ns: int) -> str:
     """RFC 3339 with microseconds: ``2026-06-11T06:29:20.866753Z``."""
     return f"{_second_text(ns // SECOND)}.{ns % SECOND // MICROSECOND:06d}Z"

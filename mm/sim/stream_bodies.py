@@ -50,6 +50,17 @@ def _head(ticker: str, market_id: str) -> str:
     return f'{{"market_ticker":{json_text(ticker)},"market_id":{json_text(market_id)},"clock":'
 
 
+@lru_cache(maxsize=4096)
+def _ticker_head(ticker: str, market_id: str) -> str:
+    return f'{{"market_id":{json_text(market_id)},"market_ticker":{json_text(ticker)},"price_dollars":"'
+
+
+@lru_cache(maxsize=64)
+def _stamp(now: int) -> str:
+    """The end of a delta: the levels that one action changes have it in common."""
+    return f',"ts":"{time_text(now)}","ts_ms":{now // MILLISECOND}}}'
+
+
 def leg_price(side: BookSide, price: int, *, yes_price: bool) -> int:
     """A YES price as the stream writes it: asks are NO bids, in NO prices unless asked otherwise."""
     return price if yes_price or side == "bid" else PRICE_ONE - price
@@ -61,11 +72,11 @@ def delta(changed: BookChanged, market: Market, *, yes_price: bool, is_own: bool
     if is_own and changed.order is not None:
         request = changed.order.request
         own = f',"client_order_id":{json_text(request.client_order_id)},"subaccount":{request.subaccount}'
+    side = changed.side
+    price = changed.price if yes_price or side == "bid" else PRICE_ONE - changed.price
     return (
-        f'{_head(market.ticker, market.market_id)}{changed.clock},"price_dollars":"'
-        f'{price_text(leg_price(changed.side, changed.price, yes_price=yes_price))}","delta_fp":"'
-        f'{count_text(changed.change)}","side":"{OUTCOMES[changed.side]}"{own},"ts":"{time_text(changed.now)}"'
-        f',"ts_ms":{changed.now // MILLISECOND}}}'
+        f'{_head(market.ticker, market.market_id)}{changed.clock},"price_dollars":"{price_text(price)}",'
+        f'"delta_fp":"{count_text(changed.change)}","side":"{OUTCOMES[side]}"{own}{_stamp(changed.now)}'
     )
 
 
@@ -87,24 +98,15 @@ def ticker(market: Market, venue: Venue, now: int) -> str:
     tops = venue.best(market.ticker)
     bid, bid_size = tops["bid"] or (0, 0)
     ask, ask_size = tops["ask"] or (PRICE_ONE, 0)
-    return json_text(
-        {
-            "market_id": market.market_id,
-            "market_ticker": market.ticker,
-            "price_dollars": price_text(market.last_price),
-            "yes_bid_dollars": price_text(bid),
-            "yes_ask_dollars": price_text(ask),
-            "volume_fp": count_text(market.volume),
-            "open_interest_fp": count_text(market.open_interest),
-            "dollar_volume": market.dollar_volume // MONEY_ONE,
-            "dollar_open_interest": market.open_interest // COUNT_ONE,
-            "yes_bid_size_fp": count_text(bid_size),
-            "yes_ask_size_fp": count_text(ask_size),
-            "last_trade_size_fp": count_text(market.last_trade_size),
-            "ts": now // SECOND,
-            "ts_ms": now // MILLISECOND,
-            "time": time_text(now),
-        }
+    return (
+        f'{_ticker_head(market.ticker, market.market_id)}{price_text(market.last_price)}",'
+        f'"yes_bid_dollars":"{price_text(bid)}","yes_ask_dollars":"{price_text(ask)}",'
+        f'"volume_fp":"{count_text(market.volume)}","open_interest_fp":"{count_text(market.open_interest)}",'
+        f'"dollar_volume":{market.dollar_volume // MONEY_ONE},'
+        f'"dollar_open_interest":{market.open_interest // COUNT_ONE},'
+        f'"yes_bid_size_fp":"{count_text(bid_size)}","yes_ask_size_fp":"{count_text(ask_size)}",'
+        f'"last_trade_size_fp":"{count_text(market.last_trade_size)}",'
+        f'"ts":{now // SECOND},"ts_ms":{now // MILLISECOND},"time":"{time_text(now)}"}}'
     )
 
 

@@ -230,7 +230,10 @@ class Connection:
 
     def _deliver(self, subscription: Subscription, frame: str) -> None:
         if self._backlog() + self.line.held_bytes <= self._most_backlog:
-            self._send(frame)
+            if self.is_open and not self._is_stamped:
+                self.line.push(self._now, frame)
+            else:
+                self._send(frame)
         elif subscription.is_live:
             self._end(subscription)
             subscription.seq -= 1  # the frame that found no room was never sent

@@ -15,6 +15,7 @@ class Subscription:
     """
 
     __slots__ = (
+        "_is_sequenced",
         "_send",
         "channel",
         "is_live",
@@ -44,17 +45,18 @@ class Subscription:
         self.subaccount: int | None = None
         self.quiet = False
         self.is_live = True
+        self._is_sequenced = channel.is_sequenced
         self._send = send
 
     def message(self, kind: str, body: str, command_id: int = 0) -> None:
         """Send a data message of type ``kind``; ``body`` is the JSON text of its ``msg``."""
         answers = f'"id":{command_id},' if command_id else ""
-        if self.channel.is_sequenced:
+        if self._is_sequenced:
             self.seq += 1
-            numbering = f'"sid":{self.sid},"seq":{self.seq}'
+            frame = f'{{"type":"{kind}",{answers}"sid":{self.sid},"seq":{self.seq},"msg":{body}}}\n'
         else:
-            numbering = f'"sid":{self.sid}'
-        self._send(self, f'{{"type":"{kind}",{answers}{numbering},"msg":{body}}}\n')
+            frame = f'{{"type":"{kind}",{answers}"sid":{self.sid},"msg":{body}}}\n'
+        self._send(self, frame)
 
     def acknowledge(self, kind: str, command_id: int, body: str = "") -> None:
         """Send ``ok`` or ``unsubscribed``, which take a number of the sequence too."""

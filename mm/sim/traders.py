@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import random
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, TypeAlias
 
 from mm.sim.crowd import Crowd
 from mm.sim.fees import FeeTerms
@@ -34,6 +34,18 @@ class Seat(NamedTuple):
     random: random.Random
 
 
+_Slot: TypeAlias = tuple[BookSide, int]
+
+
+def _slots(regime: Regime) -> tuple[dict[_Slot, float], dict[_Slot, int]]:
+    """How far from fair each entry of a maker stands, in price units, and how much it is, as a count."""
+    distances: dict[_Slot, float] = {}
+    for level in range(regime.maker_levels):
+        distance = (regime.maker_half_spread + level) * CENT
+        distances["bid", level], distances["ask", level] = -distance, distance
+    return distances, {slot: regime.maker_size * (1 + slot[1]) * COUNT_ONE for slot in distances}
+
+
 class Maker:
     """Keeps a few levels on both sides around its estimate; what is eaten it replaces at the back."""
 
@@ -42,7 +54,8 @@ class Maker:
         self._regime = regime
         self._market = seat.belief.market
         self._error = self._random.gauss(0.0, regime.maker_noise)
-        self._entries: dict[tuple[BookSide, int], Interest] = {}
+        self._entries: dict[_Slot, Interest] = {}
+        self._distances, self._sizes = _slots(regime)
 
     def act(self, now: int) -> int | None:
         if now >= self._market.close_ns:
@@ -60,36 +73,32 @@ class Maker:
         fair = self._belief.lagged(now, regime.maker_lag_ns) * PRICE_ONE + self._error * CENT
         if self._random.random() < regime.flicker and self._entries:
             self._pull(self._random.choice(list(self._entries)))
-        wanted: dict[tuple[BookSide, int], int] = {}
-        for level in range(regime.maker_levels):
-            distance = (regime.maker_half_spread + level) * CENT
-            self._want(wanted, ("bid", level), fair - distance)
-            self._want(wanted, ("ask", level), fair + distance)
+        wanted = self._wanted(fair)
         # Everything that moves is pulled before anything is placed, so that a maker never meets itself.
         for slot, entry in list(self._entries.items()):
-            if wanted.get(slot) != entry.price or 2 * entry.remaining < self._size(slot):
+            if wanted.get(slot) != entry.price or 2 * entry.remaining < self._sizes[slot]:
                 self._pull(slot)
         for slot, price in wanted.items():
             if slot not in self._entries:
                 self._place(slot, price)
 
-    def _want(
-        self, wanted: dict[tuple[BookSide, int], int], slot: tuple[BookSide, int], price: float
-    ) -> None:
-        if 0.0 < price < PRICE_ONE:
-            wanted[slot] = round_to_grid(self._market.price_ranges, price, up=slot[0] == "ask")
+    def _wanted(self, fair: float) -> dict[_Slot, int]:
+        """The price of each slot; none where it would be no price at all."""
+        ranges, wanted = self._market.price_ranges, {}
+        for slot, distance in self._distances.items():
+            price = fair + distance
+            if 0.0 < price < PRICE_ONE:
+                wanted[slot] = round_to_grid(ranges, price, up=slot[0] == "ask")
+        return wanted
 
-    def _size(self, slot: tuple[BookSide, int]) -> int:
-        return self._regime.maker_size * (1 + slot[1]) * COUNT_ONE
-
-    def _pull(self, slot: tuple[BookSide, int]) -> None:
+    def _pull(self, slot: _Slot) -> None:
         self._crowd.withdraw(self._market.ticker, self._entries.pop(slot))
 
-    def _place(self, slot: tuple[BookSide, int], price: int) -> None:
+    def _place(self, slot: _Slot, price: int) -> None:
         """Makers only make: where the price would cross, they stay out."""
         side = slot[0]
         if self._crowd.book(self._market.ticker).crossing(side, price) is None:
-            size = int(self._size(slot) * self._random.uniform(0.7, 1.3)) // COUNT_ONE * COUNT_ONE
+            size = int(self._sizes[slot] * self._random.uniform(0.7, 1.3)) // COUNT_ONE * COUNT_ONE
             self._entries[slot] = self._crowd.rest(
                 self._account, self._market.ticker, side, price, max(size, COUNT_ONE)
             )

@@ -124,11 +124,8 @@ class Venue(Members, Operations):
 
     def best(self, ticker: str) -> dict[BookSide, tuple[int, int] | None]:
         """The best (YES price, count) of each side, ``None`` for an empty one. Cheaper than `book`."""
-        tops: dict[BookSide, tuple[int, int] | None] = {}
-        for side, half in self._floor.books[ticker].sides.items():
-            price = half.best
-            tops[side] = None if price is None else (price, half.levels[price].size)
-        return tops
+        book = self._floor.books[ticker]
+        return {"bid": book.bids.top, "ask": book.asks.top}
 
     def queue_position(self, order_id: str) -> int:
         """Count ahead of a resting order at its price. Raises VenueError 404 if it does not rest."""
