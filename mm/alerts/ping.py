@@ -114,13 +114,14 @@ class DeadMan:
     def pulse(self, trouble: str) -> None:
         """The trading loop turns; ``trouble`` says why it may not trade, empty if it may."""
         with self._bell:
-            self._has_pulse = True
+            self._has_pulse, self._is_over = True, False
             is_news, self._trouble = trouble and not self._trouble, trouble
             if is_news:
                 self._say(Ping(Signal.FAIL, trouble))
 
     def send(self, alert: Alert, ts: Nanos, repeats: int = 0) -> None:
-        """A crash and an end are the last word: no ping follows them."""
+        """A crash and an end are the last word: no ping follows them, unless the loop turns again (what
+        crashed was the run before this one)."""
         if alert.category not in (CRASH, END):
             return
         is_clean = alert.category == END and alert.level is not AlertLevel.CRITICAL

@@ -17,6 +17,7 @@ from rich.console import Console
 
 from mm import __version__
 from mm.alerts.file import AlertFile
+from mm.app.alerting import Alarms, AlarmWatch, alert_rules, open_alarms
 from mm.app.audit import Audit
 from mm.app.child import simulated_exchange
 from mm.app.errors import REFUSED, WRONG_CONFIGURATION, CannotRun
@@ -82,7 +83,8 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
         stack.enter_context(hold_lock(options.run_dir))
         stack.enter_context(heeded_while_starting())
         redactor, former = Redactor(), read_former(options.run_dir)
-        files = _open_files(config, options, redactor, stack)
+        alarms = open_alarms(config, environment, options.run_dir, redactor)
+        files = _open_files(config, options, redactor, alarms, stack)
         ended = _written_down(options, stack)
         if (crash := crash_of(former)) is not None:
             files.announce(crash, time.time_ns())
@@ -128,7 +130,9 @@ def _tell_comparison(files: RunFiles, audit: Audit | None) -> None:
         files.announce(alert, time.time_ns())
 
 
-def _open_files(config: Config, options: Options, redactor: Redactor, stack: ExitStack) -> RunFiles:
+def _open_files(
+    config: Config, options: Options, redactor: Redactor, alarms: Alarms, stack: ExitStack
+) -> RunFiles:
     is_terminal = sys.stdout.isatty()
     if not is_terminal:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -140,6 +144,8 @@ def _open_files(config: Config, options: Options, redactor: Redactor, stack: Exi
                 started=time.time_ns(),
                 process=Process(os.getpid(), __version__),
                 alert_file=AlertFile,
+                more_sinks=alarms.sinks,
+                alert_rules=alert_rules(config.alerts),
                 redactor=redactor,
                 log_level=config.log.level,
                 log_form=config.log.format,
@@ -149,6 +155,7 @@ def _open_files(config: Config, options: Options, redactor: Redactor, stack: Exi
     except (StorageError, UnsafeName) as error:
         raise CannotRun(f"cannot write in {options.run_dir}: {error}") from error
     stack.callback(files.close)
+    files.observers.append(AlarmWatch(alarms, files.logger, files.announce))
     for observer in reversed(files.observers):
         stack.callback(observer.close)
     return files

@@ -32,6 +32,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "exchange": Entry("mm.cli.exchange:exchange", "Run the simulated exchange on a port."),
     "verify-config": Entry("mm.cli.config:verify_config", "Check the configuration and say what would run."),
     "config": Entry("mm.cli.config:config", "Show, explain and describe the configuration."),
+    "alerts": Entry("mm.cli.alerts:alerts", "Does a message really reach a person? Try it."),
     "checklist": Entry("mm.cli.checklist:checklist", "Is all well? Green, yellow or red, by a run's files."),
     "diagnostics": Entry("mm.cli.diagnostics:diagnostics", "Pack what whoever helps will ask for."),
     "replay": Entry("mm.cli.replay:replay", "Turn a journal once more: the same actions must come out."),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import AfterValidator, WithJsonSchema
 
+from mm.config.alerts import Alerts
 from mm.config.amounts import Fraction, Milliseconds, Seconds
 from mm.config.breaker import CircuitBreaker
 from mm.config.desks import Desks
@@ -35,6 +36,9 @@ class Log(Section):
     """The least important thing that is written."""
 
 
+Name: TypeAlias = Annotated[str, Shape(r"[a-z0-9]{1,8}", "1 to 8 small letters or digits")]
+
+
 def _known_version(version: int) -> int:
     if version != 1:
         raise refused("this program reads version 1 only")
@@ -46,7 +50,7 @@ class Config(Section):
 
     version: Annotated[int, AfterValidator(_known_version), WithJsonSchema({"const": 1})]
     """Of this file's form."""
-    name: Annotated[str, Shape(r"[a-z0-9]{1,8}", "1 to 8 small letters or digits")] = "kmm"
+    name: Name = "kmm"
     """Of this installation: the beginning of every client order id, by which it knows its own orders."""
     run_dir: FilePath = "logs"
     """Everything a run writes goes here; relative to the working directory."""
@@ -68,6 +72,8 @@ class Config(Section):
     """Outside values for strategies, appended by another program: lines of {"name", "value", "ts"}."""
     log: Log = Log()
     """The text log."""
+    alerts: Alerts = Alerts()
+    """Who is told when something is wrong."""
 
     def conflicts(self) -> Iterator[Conflict]:
         for name, desk in self.desks.items():
