@@ -5,9 +5,11 @@ seeded network. The same seed gives the same events and actions, on any machine.
 from __future__ import annotations
 
 import heapq
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import count
+from typing import Any, TypeAlias
 
 from mm.core.actions import AnyAction, Resubscribe, Stop
 from mm.core.engine import Engine
@@ -26,6 +28,8 @@ from mm.sim.stream_connection import Connection
 
 RECONNECT_AFTER: Nanos = SECOND
 SESSION_BEAT: Nanos = 500 * MILLISECOND
+# When, a number that no other has, and what: a call on the agenda, a frame on the link.
+_Planned: TypeAlias = tuple[Nanos, int, Any]
 
 
 class Simulation:
@@ -44,12 +48,14 @@ class Simulation:
         self.now: Nanos = exchange.venue.now
         self.events = self.actions = 0
         self.stop: Stop | None = None
-        self._exchange, self._user_id = exchange, user_id
+        self._exchange, self._venue, self._user_id = exchange, exchange.venue, user_id
         self._session, self._limiter, self._network = session, limiter, network
         self._journeys = Journeys(self, exchange, user_id, limiter, network)
         self._tick_interval = tick_interval
         self._checks = tuple(checks)
-        self._agenda: list[tuple[Nanos, int, Callable[[], None]]] = []
+        self._agenda: list[_Planned] = []
+        # What is on its way on the link arrives in the order in which it left: no need to sort it in.
+        self._frames: deque[_Planned] = deque()
         self._numbers = count()
         self._digest = Digest()
         self._runner: Runner | None = None
@@ -78,10 +84,18 @@ class Simulation:
 
     def run_until(self, end: Nanos) -> None:
         """Let time pass until ``end``, or until the engine says Stop."""
-        agenda = self._agenda
-        while agenda and agenda[0][0] <= end and self.stop is None:
-            self.now, _, happen = heapq.heappop(agenda)
-            happen()
+        agenda, frames = self._agenda, self._frames
+        while self.stop is None:
+            if frames and (not agenda or frames[0] < agenda[0]):  # by time, then by number: no two are equal
+                if frames[0][0] > end:
+                    break
+                self.now, _, frame = frames.popleft()
+                self._take_frame(frame)
+            elif agenda and agenda[0][0] <= end:
+                self.now, _, happen = heapq.heappop(agenda)
+                happen()
+            else:
+                break
             for check in self._checks:
                 check()
         if self.stop is None:
@@ -123,12 +137,8 @@ class Simulation:
     # -- the bot's side ------------------------------------------------------------------------------------
     def _step(self, events: Sequence[AnyEvent]) -> None:
         """Events arrive together; a Tick follows when the interval allows."""
-        assert self._runner is not None
         for event in events:
-            self.events += 1
-            actions = self._runner.step(event)
-            self.actions += len(actions)
-            self._digest.add(event, actions)
+            self._turn(event)
         if events and self._tick_at is None:
             self._tick_at = max(self.now, self._last_tick + self._tick_interval)
             self.at(self._tick_at, self._tick)
@@ -137,11 +147,15 @@ class Simulation:
         self._tick_at = None
         self._last_tick = self.now
         orders, cancels = self._limiter.orders_allowed(self.now), self._limiter.cancels_allowed(self.now)
-        tick = Tick(self.now, orders, cancels)
+        self._turn(Tick(self.now, orders, cancels))
+
+    def _turn(self, event: AnyEvent) -> None:
+        """One event into the engine, and what it decides out."""
         assert self._runner is not None
-        actions = self._runner.step(tick)
-        self.events, self.actions = self.events + 1, self.actions + len(actions)
-        self._digest.add(tick, actions)
+        actions = self._runner.step(event)
+        self.events += 1
+        self.actions += len(actions)
+        self._digest.add(event, actions)
 
     def _beat(self) -> None:
         if self._tick_at is None:
@@ -165,7 +179,7 @@ class Simulation:
         self._connection = self._exchange.connect(
             self.now,
             self._user_id,
-            partial(self._carry_frame, epoch),
+            self._carry_frame,
             reset=lambda: self.at(self.now, partial(self._break, epoch, "connection reset")),
         )
         self._command(self._session.connected(self.now))
@@ -173,17 +187,18 @@ class Simulation:
         if life is not None:
             self.at(self.now + life, lambda: self._break(epoch, "connection reset"))
 
-    def _carry_frame(self, epoch: int, frame: str) -> None:
+    def _carry_frame(self, frame: str) -> None:
         """Frames of one connection arrive in the order in which they were sent."""
-        arrival = max(self._exchange.venue.now + self._network.delay(), self._link_free_at)
+        arrival = self._venue.now + self._network.delay()
+        if arrival < self._link_free_at:
+            arrival = self._link_free_at
         self._link_free_at = arrival
-        self.at(arrival, lambda: self._take_frame(epoch, frame))
+        self._frames.append((arrival, next(self._numbers), frame))
 
-    def _take_frame(self, epoch: int, frame: str) -> None:
-        if epoch != self._epoch or self._connection is None:
-            return
+    def _take_frame(self, frame: str) -> None:
         self._step(self._session.receive(self.now, frame))
-        self._send_commands()
+        if self._session.has_outgoing:
+            self._send_commands()
 
     def _send_commands(self) -> None:
         self._command(self._session.outgoing())
@@ -203,6 +218,7 @@ class Simulation:
             return
         self._connection.close()
         self._connection = None
+        self._frames.clear()
         self._step(self._session.disconnected(self.now, reason))
         self.at(self.now + RECONNECT_AFTER, self._connect)
 
