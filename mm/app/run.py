@@ -37,6 +37,7 @@ from mm.config.show import config_hash
 from mm.core.actions import Alert, AlertLevel
 from mm.core.settings import EngineSettings
 from mm.core.units import SECOND
+from mm.kalshi.paths import ENDPOINTS
 from mm.observe.append import StorageError
 from mm.observe.heartbeat import Process
 from mm.observe.house import RunFiles, RunSettings, open_run_files
@@ -144,6 +145,7 @@ def _open_files(
                 started=time.time_ns(),
                 process=Process(os.getpid(), __version__),
                 alert_file=AlertFile,
+                endpoints=ENDPOINTS,
                 more_sinks=alarms.sinks,
                 alert_rules=alert_rules(config.alerts),
                 redactor=redactor,

@@ -187,6 +187,7 @@ class Trade:
         session.learn([listing.terms for listing in listings])
         where = endpoint(line.endpoints.ws_url)
         watch = FeedNotes(self._files.stopwatch.aged, self._log)
+        self._files.urls["feed"] = line.endpoints.ws_url
         return Feed(where, line.signer, session, live.inbox.put, self._clock, random.random, watch=watch)
 
     def _runner(self, line: Line, live: Live, feed: Feed, limiter: Limiter, engine: Engine) -> Runner:

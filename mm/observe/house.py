@@ -10,7 +10,9 @@ import msgspec
 from structlog.typing import FilteringBoundLogger
 
 from mm.core.actions import Alert, AlertLevel
+from mm.core.events import RequestKind
 from mm.core.units import Nanos
+from mm.observe.alert_log import AlertLog
 from mm.observe.alert_watch import AlertRules
 from mm.observe.alerting import AlertObserver, Sink
 from mm.observe.append import StorageError
@@ -35,7 +37,8 @@ MakeSink = Callable[[LineFile], Sink]
 class RunSettings(msgspec.Struct, frozen=True):
     """``desks``: strategy by desk name. ``stream``: where log lines go besides the files, None for nowhere.
     ``alert_file`` makes the sink of ``alerts.jsonl``; ``more_sinks`` are other ways to deliver;
-    ``alert_rules`` say what is worth an alert, and how often."""
+    ``alert_rules`` say what is worth an alert, and how often. ``endpoints``: the path of each kind of
+    request, for the log."""
 
     run_dir: Path
     desks: Mapping[str, str]
@@ -49,18 +52,21 @@ class RunSettings(msgspec.Struct, frozen=True):
     log_form: Form = "json"
     stream: TextIO | None = None
     bounds: Bounds = Bounds()
+    endpoints: Mapping[RequestKind, str] = {}
 
 
 class RunFiles(msgspec.Struct, frozen=True):
     """``observers`` in the order in which to call them; the driver closes each, then calls `close`.
     ``statuses`` are the breaker files as the last run left them (None at the very first start of a desk):
-    tripped stays tripped. ``stopwatch`` takes the measures of the shell."""
+    tripped stays tripped. ``stopwatch`` takes the measures of the shell;
+    ``urls`` the address of each link, as soon as it is known, for the log."""
 
     observers: list[Observer]
     logger: FilteringBoundLogger
     statuses: dict[str, BreakerStatus | None]
     announce: Callable[[Alert, Nanos], None]
     stopwatch: Stopwatch
+    urls: dict[str, str]
     close: Callable[[], None]
 
 
@@ -87,7 +93,7 @@ def open_run_files(settings: RunSettings) -> RunFiles:
     metrics_paths = first_metrics(home, settings.desks, settings.started)
     status_paths = first_status(home, statuses, settings.started)
     heartbeat = Heartbeat(inside(home, "heartbeat.json"), settings.process, settings.started)
-    log_observer = LogObserver(log.logger, log.sink)
+    log_observer = LogObserver(log.logger, log.sink, settings.endpoints)
 
     def faults() -> Iterator[StorageError]:
         found = [*(file.fault for file in lines.opened), replacer.fault, heartbeat.fault]
@@ -102,7 +108,7 @@ def open_run_files(settings: RunSettings) -> RunFiles:
         log.close()
 
     stopwatch = Stopwatch(latency)
-    alerts = AlertObserver([sink, *settings.more_sinks], faults, settings.alert_rules)
+    alerts = AlertObserver([sink, AlertLog(log_observer), *settings.more_sinks], faults, settings.alert_rules)
     alerts.announce(_started(settings), settings.started)
     return RunFiles(
         observers=[
@@ -121,6 +127,7 @@ def open_run_files(settings: RunSettings) -> RunFiles:
         statuses=statuses,
         announce=alerts.announce,
         stopwatch=stopwatch,
+        urls=log_observer.urls,
         close=close,
     )
 

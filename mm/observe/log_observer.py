@@ -3,15 +3,13 @@ circuit_breaker_triggered and so on (operations/files-and-commands row 18)."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 from structlog.typing import FilteringBoundLogger
 
 from mm.core.actions import (
-    Alert,
-    AlertLevel,
     AmendOrder,
     CancelAll,
     CancelOrder,
@@ -37,25 +35,36 @@ from mm.core.events import (
     OrderReject,
     OrderReport,
     OrderStatus,
+    RequestKind,
+    Tick,
 )
 from mm.core.picture import Observed
 from mm.core.units import SECOND, Nanos
+from mm.observe.latency_log import LatencyLog
 from mm.observe.log import LogSink
 from mm.observe.observer import Every, Watcher
 from mm.observe.plain import amount, contracts, dollars
 from mm.observe.requests import Changing, NewFills, SentOrders, Trouble, is_api_error, trouble_words
+from mm.observe.round_trips import RoundTrips
+from mm.observe.round_trips import Word as TripWord
+from mm.observe.signals import Signals, fields_of
 
-SLOW_MS = 250.0
 MODE_EVERY: Nanos = SECOND // 4
-LEVEL_OF = {AlertLevel.INFO: "info", AlertLevel.WARNING: "warning", AlertLevel.CRITICAL: "critical"}
+
+
+NOWHERE: Mapping[RequestKind, str] = {}
 
 
 class LogObserver(Watcher):
-    """Remembers in the step, formats and writes in `on_time`."""
+    """Remembers in the step, formats and writes in `on_time`. ``endpoints``: the path of each kind of
+    request; ``urls``: the address of each link, for whoever reads the log, filled in when it is known."""
 
-    def __init__(self, logger: FilteringBoundLogger, sink: LogSink) -> None:
+    def __init__(
+        self, logger: FilteringBoundLogger, sink: LogSink, endpoints: Mapping[RequestKind, str] = NOWHERE
+    ) -> None:
         super().__init__(
             {
+                Tick: self._tick,
                 LinkUp: self._link_up,
                 LinkDown: self._link_down,
                 BookGap: self._gap,
@@ -79,66 +88,80 @@ class LogObserver(Watcher):
                 CancelOrder: self._cancel_sent,
                 CancelAll: self._cancel_all,
                 Resubscribe: self._resubscribe,
-                Alert: self._alert,
                 Stop: self._stop,
             },
         )
+        self.urls: dict[str, str] = {}
+        self._endpoints = endpoints
+        self._signals = Signals()
+        self._trips = RoundTrips()
+        self._latencies = LatencyLog(self.say)
         self._logger = logger
         self._sink = sink
         self._orders = SentOrders()
         self._new_fills = NewFills()
         self._mode = ""
+        self._last: Nanos = 0
         self._look = Every(MODE_EVERY)
         self._waiting: list[Callable[[], object]] = []
 
     def latency(self, name: str, ms: float, ts: Nanos, desk: str = "") -> None:
-        """A measure of the shell; slow ones are a warning."""
-        level, word = ("warning", "slow_operation") if ms > SLOW_MS else ("debug", "latency_measured")
-        self._say(ts, level, word, desk, "latency", component=name, latency_ms=ms)
+        """A measure: told if slow, and otherwise counted."""
+        self._latencies.tell(name, ms, ts, desk)
+        self._last = ts
 
     def on_time(self, now: Nanos, engine: Observed) -> None:
         if self._look.is_due(now):
             mode = engine.picture().mode
             if mode != self._mode:
-                self._say(now, "info", "mode_changed", "", "engine", mode=mode, before=self._mode)
+                self.say(now, "info", "mode_changed", "", "engine", mode=mode, before=self._mode)
                 self._mode = mode
-        self._write()
+        self._last = now
+        self._latencies.on_time(now)
+        self.write()
 
     def close(self) -> None:
-        self._write()
+        self._latencies.summarize(self._last)
+        self.write()
 
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Put what was remembered into words, and try again what a full disk refused."""
         for say in self._waiting:
             say()
         self._waiting.clear()
         self._sink.flush()
 
-    def _say(self, ts: Nanos, level: str, word: str, desk: str, logger: str, **fields: Any) -> None:
-        """``fields`` may hold functions that are called when the line is made."""
+    def say(self, ts: Nanos, level: str, word: str, desk: str, logger: str, **fields: Any) -> None:
+        """One line, for later; "" is the desk of what concerns all."""
         if desk:
             fields["desk"] = desk
         self._waiting.append(partial(getattr(self._logger, level), word, ts=ts, logger=logger, **fields))
 
     # -- links and markets ----------------------------------------------------------------------------
     def _link_up(self, event: LinkUp, engine: Observed) -> None:
-        self._say(event.ts, "info", "websocket_connected", "", "websocket", link=event.link)
+        fields = {"link": event.link, "url": self.urls.get(event.link)}
+        self.say(event.ts, "info", "websocket_connected", "", "websocket", **fields)
 
     def _link_down(self, event: LinkDown, engine: Observed) -> None:
         fields = {"link": event.link, "reason": event.reason}
-        self._say(event.ts, "warning", "websocket_disconnected", "", "websocket", **fields)
+        self.say(event.ts, "warning", "websocket_disconnected", "", "websocket", **fields)
 
     def _gap(self, event: BookGap, engine: Observed) -> None:
         desk, fields = engine.desk_of(event.ticker), {"market_id": event.ticker, "reason": event.reason}
-        self._say(event.ts, "warning", "book_lost", desk, "websocket", **fields)
+        self.say(event.ts, "warning", "book_lost", desk, "websocket", **fields)
 
     def _resubscribe(self, ts: Nanos, action: Resubscribe, engine: Observed) -> None:
         desk, fields = engine.desk_of(action.ticker), {"market_id": action.ticker, "reason": action.reason}
-        self._say(ts, "warning", "book_requested", desk, "websocket", **fields)
+        self.say(ts, "warning", "book_requested", desk, "websocket", **fields)
 
     def _market(self, event: MarketStatus, engine: Observed) -> None:
         if event.state is not None:
             desk, fields = engine.desk_of(event.ticker), {"market_id": event.ticker}
-            self._say(event.ts, "info", "market_status", desk, "engine", state=event.state.value, **fields)
+            self.say(event.ts, "info", "market_status", desk, "engine", state=event.state.value, **fields)
+        if event.settlement_value is not None:
+            self._tell_trips(
+                event.ts, event.ticker, self._trips.settled(event.ticker, event.settlement_value), engine
+            )
 
     # -- orders ---------------------------------------------------------------------------------------
     def _sent(self, ts: Nanos, action: Changing, engine: Observed) -> None:
@@ -151,16 +174,16 @@ class LogObserver(Watcher):
         }
         numbers = {"price": dollars(action.price), "size": contracts(action.count)}
         word = "order_submitted" if isinstance(action, PlaceOrder) else "order_amend_submitted"
-        self._say(ts, "info", word, desk, "orders", side=action.side.value, **numbers, **fields)
+        self.say(ts, "info", word, desk, "orders", side=action.side.value, **numbers, **fields)
 
     def _cancel_sent(self, ts: Nanos, action: CancelOrder, engine: Observed) -> None:
         desk = engine.desk_of(action.ticker)
         self._orders.touch(action, desk)
         fields = {"order_id": action.order_id, "market_id": action.ticker, "reason": action.reason}
-        self._say(ts, "info", "order_cancel_submitted", desk, "orders", **fields)
+        self.say(ts, "info", "order_cancel_submitted", desk, "orders", **fields)
 
     def _cancel_all(self, ts: Nanos, action: CancelAll, engine: Observed) -> None:
-        self._say(ts, "warning", "cancel_all_submitted", "", "orders", reason=action.reason)
+        self.say(ts, "warning", "cancel_all_submitted", "", "orders", reason=action.reason)
 
     def _owner(self, client_order_id: str) -> tuple[str, str]:
         order = self._orders.get(client_order_id)
@@ -170,7 +193,7 @@ class LogObserver(Watcher):
         desk, ticker = self._owner(event.client_order_id)
         word = "order_acknowledged" if isinstance(event, OrderAck) else "order_amended"
         fields = {"client_order_id": event.client_order_id, "market_id": ticker}
-        self._say(event.ts, "info", word, desk, "orders", order_id=event.order_id, **fields)
+        self.say(event.ts, "info", word, desk, "orders", order_id=event.order_id, **fields)
 
     def _rejected(self, event: OrderReject | AmendReject | CancelReject, engine: Observed) -> None:
         if is_api_error(event):
@@ -179,20 +202,21 @@ class LogObserver(Watcher):
         desk, ticker = self._owner(event.client_order_id)
         kind, status, code, message = trouble_words(event)
         fields = {"kind": kind, "status_code": status, "code": code, "message": message}
-        self._say(event.ts, "warning", "order_rejected", desk, "orders", market_id=ticker, **fields)
+        self.say(event.ts, "warning", "order_rejected", desk, "orders", market_id=ticker, **fields)
 
     def _trouble(self, event: Trouble, engine: Observed) -> None:
         """The text ``API error`` is what the manuals search for."""
         desk = "" if isinstance(event, ApiError) else self._owner(event.client_order_id)[0]
         kind, status, code, message = trouble_words(event)
-        fields = {"endpoint": kind, "status_code": status, "code": code, "message": f"API error: {message}"}
-        self._say(event.ts, "error", "api_error", desk, "api", **fields)
+        fields = {"kind": kind, "status_code": status, "code": code, "message": f"API error: {message}"}
+        where = self._endpoints.get(RequestKind(kind), kind)
+        self.say(event.ts, "error", "api_error", desk, "api", endpoint=where, **fields)
 
     def _canceled(self, event: OrderCanceled, engine: Observed) -> None:
         desk, ticker = self._owner(event.client_order_id)
         if self._orders.cancel(event.client_order_id, desk, ticker):
             fields = {"order_id": event.order_id, "market_id": ticker, "reason": "our request"}
-            self._say(event.ts, "info", "order_cancelled", desk, "orders", **fields)
+            self.say(event.ts, "info", "order_cancelled", desk, "orders", **fields)
 
     def _reported(self, event: OrderReport, engine: Observed) -> None:
         if event.status is not OrderStatus.CANCELED:
@@ -201,7 +225,7 @@ class LogObserver(Watcher):
         if self._orders.cancel(event.client_order_id, desk, event.ticker):
             reason = event.reason or "the exchange says so"
             fields = {"order_id": event.order_id, "market_id": event.ticker, "reason": reason}
-            self._say(event.ts, "info", "order_cancelled", desk, "orders", **fields)
+            self.say(event.ts, "info", "order_cancelled", desk, "orders", **fields)
 
     # -- money ----------------------------------------------------------------------------------------
     def _filled(self, event: Fill | AccountReport, engine: Observed) -> None:
@@ -210,16 +234,18 @@ class LogObserver(Watcher):
             ids = {"order_id": fill.order_id, "trade_id": fill.trade_id, "market_id": fill.ticker}
             numbers = {"filled_price": dollars(fill.price), "filled_size": contracts(fill.count)}
             rest = {"side": fill.side.value, "fee": amount(fill.fee), "is_taker": fill.is_taker}
-            self._say(event.ts, "info", "order_filled", desk, "orders", **ids, **numbers, **rest)
-            self._position(event.ts, fill, desk, engine)
+            self.say(event.ts, "info", "order_filled", desk, "orders", **ids, **numbers, **rest)
+            trips = self._trips.fill(fill, engine.position(fill.ticker))
+            self._tell_trips(event.ts, fill.ticker, trips, engine)
 
-    def _position(self, ts: Nanos, fill: Fill, desk: str, engine: Observed) -> None:
-        after = engine.position(fill.ticker)
-        before = after - fill.side.sign * fill.count
-        word = "position_closed" if after == 0 else "position_entered" if before == 0 else ""
-        if word:
-            fields = {"market_id": fill.ticker, "price": dollars(fill.price), "size": contracts(fill.count)}
-            self._say(ts, "info", word, desk, "positions", **fields)
+    def _tell_trips(self, ts: Nanos, ticker: str, words: list[TripWord], engine: Observed) -> None:
+        for word, fields in words:
+            self.say(ts, "info", word, engine.desk_of(ticker), "positions", **fields)
+
+    def _tick(self, event: Tick, engine: Observed) -> None:
+        for word, decision in self._signals.of(event.ts, engine.decisions):
+            fields = fields_of(decision)
+            self.say(event.ts, "info", word, decision.desk, "strategy", **fields)
 
     def _account(self, event: AccountReport, engine: Observed) -> None:
         self._filled(event, engine)
@@ -228,19 +254,13 @@ class LogObserver(Watcher):
             "resting": len(event.resting),
             "positions": len(event.positions),
         }
-        self._say(event.ts, "debug", "account_report", "", "engine", **fields)
+        self.say(event.ts, "debug", "account_report", "", "engine", **fields)
 
     # -- the engine and its people --------------------------------------------------------------------
     def _command(self, event: Command, engine: Observed) -> None:
         fields = {"command": event.kind.value, "reason": event.reason}
-        self._say(event.ts, "warning", "command_received", "", "engine", **fields)
-
-    def _alert(self, ts: Nanos, action: Alert, engine: Observed) -> None:
-        is_trip = action.category == "circuit_breaker" and action.level is AlertLevel.CRITICAL
-        word = "circuit_breaker_triggered" if is_trip else action.category
-        fields = {"message": action.message, "details": dict(action.details)}
-        self._say(ts, LEVEL_OF[action.level], word, action.desk, "alerts", **fields)
+        self.say(event.ts, "warning", "command_received", "", "engine", **fields)
 
     def _stop(self, ts: Nanos, action: Stop, engine: Observed) -> None:
         level = "info" if action.exit_code == 0 else "critical"
-        self._say(ts, level, "stopped", "", "engine", exit_code=action.exit_code, reason=action.reason)
+        self.say(ts, level, "stopped", "", "engine", exit_code=action.exit_code, reason=action.reason)
