@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from mm.app.cancel_all import Sweep, Swept
 from mm.app.errors import REFUSED, WRONG_CONFIGURATION, CannotRun
 from mm.config.credentials import KEY_ID, KEY_PATH, read_credentials
-from mm.config.model import Config
+from mm.config.essential import Essentials
 from mm.core.events import AnyEvent
 from mm.kalshi.auth import Signer
 from mm.kalshi.calls import RequestAction, call
@@ -20,7 +20,7 @@ from mm.kalshi.key_file import KeyFileError, load_private_key
 
 
 def cancel_directly(
-    config: Config, environment: Mapping[str, str], everything: bool, patience: float
+    config: Essentials, environment: Mapping[str, str], everything: bool, patience: float
 ) -> Swept:
     """Cancel what rests of this installation (its ``name``), or ``everything`` of the account, and read it
     back for at most ``patience`` seconds.

@@ -78,9 +78,9 @@ def _by_the_bot(where: Path, answer: Answer, verify: bool, within: float, as_jso
 def _directly(config_file: Path, everything: bool, within: float, as_json: bool) -> None:
     from mm.app.direct import cancel_directly
     from mm.app.errors import NOT_PROVEN
-    from mm.config.load import load_config
+    from mm.config.essential import essentials
 
-    swept = cancel_directly(load_config(config_file, os.environ), os.environ, everything, max(within, 60.0))
+    swept = cancel_directly(essentials(config_file, os.environ), os.environ, everything, max(within, 60.0))
     if as_json:
         click.echo(json.dumps(_plain(swept)))
     else:
