@@ -101,7 +101,8 @@ def explain(key: str, markdown: bool) -> None:
         click.echo(f'there is no key "{key}"', err=True)
         raise SystemExit(2)
     for row in found:
-        click.echo(f"{row.key}: {row.kind}, default {row.default}\n    {row.meaning}")
+        when = "kmm reload takes it over" if row.is_reloadable else "a change needs a restart"
+        click.echo(f"{row.key}: {row.kind}, default {row.default}; {when}\n    {row.meaning}")
 
 
 def _load(path: Path) -> Loaded:

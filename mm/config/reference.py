@@ -10,6 +10,7 @@ from pydantic.fields import FieldInfo
 
 from mm.config.amounts import Amount
 from mm.config.model import Config
+from mm.config.reloadable import is_reloadable
 from mm.config.section import Range, Section
 
 NAME: Final = "<NAME>"
@@ -17,19 +18,21 @@ WORDS: Final[dict[object, str]] = {str: "text", int: "whole number", bool: "true
 
 
 class Row(NamedTuple):
-    """One key, all of it as text."""
+    """One key, all of it as text; and whether a running bot takes it over when it reads the file again."""
 
     key: str
     kind: str
     default: str
     meaning: str
+    is_reloadable: bool
 
 
 def rows(section: type[Section] = Config, above: str = "") -> Iterator[Row]:
     """All keys in the order of the models; sections come before what is in them."""
     for name, info in section.model_fields.items():
         key = above + name
-        yield Row(key, _kind(info.annotation, _bounds(info)), _default(info), info.description or "")
+        kind, meaning = _kind(info.annotation, _bounds(info)), info.description or ""
+        yield Row(key, kind, _default(info), meaning, is_reloadable(tuple(key.split("."))))
         inner = _inner(info.annotation)
         if inner is not None:
             yield from rows(inner, f"{key}.{NAME}." if get_origin(info.annotation) is dict else f"{key}.")
@@ -40,9 +43,9 @@ def markdown_tables() -> str:
     tables: dict[str, list[str]] = {}
     for row in rows():
         section, _, name = row.key.rpartition(".")
-        cells = (f"`{name}`", row.kind, row.default, row.meaning)
+        cells = (f"`{name}`", row.kind, row.default, "yes" if row.is_reloadable else "", row.meaning)
         tables.setdefault(section, []).append(f"| {' | '.join(cells)} |")
-    head = "| key | kind | default | meaning |\n|---|---|---|---|\n"
+    head = "| key | kind | default | reload | meaning |\n|---|---|---|---|---|\n"
     return "\n".join(
         f"### {f'`{section}`' if section else 'Top level'}\n\n{head}" + "\n".join(lines) + "\n"
         for section, lines in tables.items()
