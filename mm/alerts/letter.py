@@ -68,8 +68,9 @@ class Sender(msgspec.Struct, frozen=True):
 def letter_of(alert: Alert, ts: Nanos, repeats: int = 0) -> Letter:
     """``ts``: when the reason arose. Long texts are cut, and what a terminal could obey is taken out."""
     details = tuple((_plain(name), _plain(str(value))[:LONGEST_DETAIL]) for name, value in alert.details)
-    message = _plain(alert.message)[:LONGEST_MESSAGE]
-    return Letter(uuid.uuid4().hex, ts, alert.level, alert.category, alert.desk, message, details, repeats)
+    category, desk, message = (_plain(text) for text in (alert.category, alert.desk, alert.message))
+    message = message[:LONGEST_MESSAGE]
+    return Letter(uuid.uuid4().hex, ts, alert.level, category, desk, message, details, repeats)
 
 
 def importance(alert: Alert) -> int:

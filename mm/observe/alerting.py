@@ -21,8 +21,10 @@ from mm.observe.observer import Observer
 from mm.observe.slippage import SlippageWatch
 
 Key: TypeAlias = tuple[AlertLevel, str, str, str, tuple[str, ...]]
-# A number that stands alone, with its sign and unit; not the digits of a ticker or of an order id.
-NUMBER: Final = re.compile(r"(?<![\w.-])[-+]?\$?-?\d[\d,]*(?:\.\d+)?(?:%|ms|s|min|h|d|c)?(?![\w-])")
+# Numbers that stand alone, with sign and unit ("-$3.50", "1 min 12 s"); not the digits of a ticker or an id.
+NUMBER: Final = re.compile(
+    r"(?<![\w.-])(?:[-+]?\$?-?\d[\d,]*(?:\.\d+)?(?: ?(?:%|ms|s|min|h|d))?(?![\w-]) ?)+"
+)
 
 
 class Sink(Protocol):
