@@ -1,13 +1,15 @@
-"""What all simulations share: the default configuration, less the one rule that bad weather alone trips."""
+"""What all share: the default configuration for simulations, and the search for secrets when all is over."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from mm.config.load import load_config
 from mm.config.model import Config
+from tests import canary
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -17,3 +19,12 @@ def config() -> Config:
     """The default config.yaml; five losing round trips in a row are likely somewhere in 200 seeds, and a
     halted bot proves nothing about orders."""
     return load_config(ROOT / "config.yaml", {"KMM__circuit_breaker__losing_round_trips": "null"})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_secret_is_left_anywhere(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The runs of all tests have secrets that are easy to find again. When everything is over, no file that
+    any of them wrote has one in it: what runs wrote, what they said, what was packed from that."""
+    yield
+    found = canary.hits(tmp_path_factory.getbasetemp())
+    assert not found, "secrets were written: " + "; ".join(found[:20])

@@ -18,6 +18,8 @@ import requests
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
+from tests import canary
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / ".." / "shared" / "data"
 PATIENCE = 90.0
@@ -77,10 +79,19 @@ class Exchange:
         self.ws_url: str = facts["ws_url"]
         self.key_id: str = facts["key_id"]
         self.key_path: str = facts["private_key_path"]
+        canary.plant(Path(self.key_path).read_text())
         key = serialization.load_pem_private_key(Path(self.key_path).read_bytes(), None)
         assert isinstance(key, rsa.RSAPrivateKey)
         self._key = key
         self._http = requests.Session()
+        self._admin: dict[str, str] = facts.get("admin", {})
+
+    def manage(self, method: str, path: str, body: Any = None) -> None:
+        """One request to the admin port, where the exchange was started with one."""
+        token = Path(self._admin["token_path"]).read_text().strip()
+        headers = {"Authorization": f"Bearer {token}"}
+        url = self._admin["url"] + path
+        requests.request(method, url, json=body, headers=headers, timeout=PATIENCE).raise_for_status()
 
     @property
     def port(self) -> int:
@@ -149,7 +160,7 @@ class Exchange:
 def exchange_process(*arguments: str) -> Iterator[tuple[subprocess.Popen[str], Exchange]]:
     """``kmm exchange`` for the time of the block; it ends with our end of its standard input."""
     with subprocess.Popen(
-        [sys.executable, "-m", "mm", "exchange", "--exit-with-stdin", *arguments],
+        [sys.executable, "-m", "mm", "exchange", "--exit-with-stdin", "--key-id", canary.KEY_ID, *arguments],
         cwd=ROOT,
         env=clean_environment(),
         stdin=subprocess.PIPE,
