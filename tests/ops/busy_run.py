@@ -1,0 +1,240 @@
+"""A bot's bad day: it quotes and is filled, is refused, loses answers, trips, is killed, and starts again.
+
+At each of its moments every reading command of the operator's quick start is typed in the run directory, and
+the exchange is asked for its own books. What was seen is kept, for tests to look at: the day is lived once.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import signal
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from tests.live.processes import Bot, Exchange, bot_process, eventually, exchange_process, settings
+from tests.ops.fenced_commands import FOLLOWING, READING, TAIL_ALERTS, Followed, type_in
+
+METRICS = "Strategy_DEFAULT_metrics.json"
+TRADING = "Strategy_DEFAULT_trading.jsonl"
+ORDERS = "/portfolio/events/orders"
+POST_ONLY_CROSS = '{"error":{"code":"invalid_order","message":"post only cross"}}'
+REFUSED = {"method": "POST", "contains": ORDERS, "status": 400, "body": POST_ONLY_CROSS, "times": 2}
+OUTAGE = {"method": "POST", "contains": "/amend", "status": 503, "times": 3}
+KEY_REVOKED = {"contains": "/portfolio", "status": 401, "times": 10_000}
+AT_FIRST, LATER = 12, 6
+# Event types of the trading log, and where the summary counts them.
+COUNTED = {
+    "order_sent": "orders_sent",
+    "order_acknowledged": "orders_acknowledged",
+    "order_rejected": "orders_rejected",
+    "order_canceled": "orders_canceled",
+    "api_error": "api_errors",
+}
+RULES = {
+    "max_consecutive_errors": 4,  # half seconds of nothing but errors: the day is a short one
+    "max_inventory_imbalance": 1.0,
+    "losing_round_trips": None,
+    "daily_loss_fraction": None,
+}
+DESK = {
+    "strategy": "top_of_book",
+    "params": {"size_contracts": 5, "cutoff_seconds": 5},
+    "limits": {"max_position_contracts": 20},
+}
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """One moment. ``before`` and ``after`` are copies of the run directory from around the commands; while a
+    bot runs, a few lines lie between them. ``printed`` is by command; ``fills`` and ``positions`` (by ticker)
+    are the exchange's."""
+
+    name: str
+    before: str
+    after: str
+    printed: dict[str, str]
+    fills: list[dict[str, Any]]
+    positions: dict[str, dict[str, Any]]
+
+    def lines(self, name: str, when: str = "after") -> list[dict[str, Any]]:
+        """Of a file of one object a line."""
+        text = (Path(getattr(self, when)) / name).read_text("ascii")
+        return [json.loads(line) for line in text.splitlines()]
+
+    def events(self, kind: str) -> list[dict[str, Any]]:
+        return [line for line in self.lines(TRADING) if line["event_type"] == kind]
+
+    def document(self, name: str) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((Path(self.after) / name).read_text("ascii"))
+        return found
+
+
+class Day(msgspec.Struct, frozen=True):
+    """The moments in order. ``followed`` is what the commands printed that go on until Ctrl-C, by command."""
+
+    moments: dict[str, Seen]
+    followed: dict[str, str]
+
+
+class BusyRun:
+    """Lives through the day in ``home``."""
+
+    def __init__(self, home: Path, exchange: Exchange) -> None:
+        self._home, self._exchange = home, exchange
+        self._run_dir = home / "logs"
+        self._config = settings(home, circuit_breaker=RULES, desks={"DEFAULT": DESK})
+        self._moments: dict[str, Seen] = {}
+        self._followed: dict[str, str] = {}
+
+    def play(self) -> Day:
+        with self._bot() as bot:
+            self._trade(bot)
+            self._trip(bot)
+            bot.signal(signal.SIGKILL)
+            assert bot.ends() == -signal.SIGKILL
+        self._look("killed")
+        with self._bot() as bot:
+            bot.sees("the new process", lambda: self._status(bot) == "tripped")
+            bot.sees("what it took over", lambda: self._held(bot) == self._exchange.positions())
+            self._look("restarted")
+            bot.signal(signal.SIGTERM)
+            assert bot.ends() == 0, bot.stderr
+        return Day(self._moments, self._followed)
+
+    def _bot(self) -> Any:
+        environment = self._exchange.environment()
+        return bot_process(self._run_dir, "--config", self._config, "--json", environment=environment)
+
+    # -- what happens --------------------------------------------------------------------------------------
+    def _trade(self, bot: Bot) -> None:
+        """Fills, refusals and lost answers; then the exchange pauses, so that the figures stand still."""
+        bot.waits_for("order_filled", AT_FIRST)
+        self._follow(bot)
+        self._fail({"point": "before_accept", "kind": "status", **REFUSED})
+        self._until_logged(bot, "order_rejected", 2)
+        self._fail({"point": "before_accept", "kind": "status", **OUTAGE})
+        self._until_logged(bot, "api_error", 3)
+        filled = len(bot.log("order_filled"))
+        bot.waits_for("order_filled", filled + LATER)
+        self._exchange.manage("POST", "/pause")
+        self._until_the_books_agree(bot)
+        self._look("running")
+        self._exchange.manage("POST", "/resume")
+
+    def _trip(self, bot: Bot) -> None:
+        """The exchange takes our key no more: refusals in a row trip the breaker. When it takes it again, all
+        that rests is cancelled, and a person who watches the alerts has seen it come."""
+        bot.sees("quotes again", self._exchange.both_sides_rest)
+        watched = Followed(TAIL_ALERTS, self._run_dir)
+        self._fail({"point": "before_accept", "kind": "status", **KEY_REVOKED})
+        bot.sees("the trip", lambda: bot.alerts("circuit_breaker"))
+        self._followed[TAIL_ALERTS] = watched.until(lambda text: '"circuit_breaker"' in text)
+        watched.end()
+        self._exchange.manage("DELETE", "/faults")
+        bot.sees("nothing rests", self._exchange.nothing_rests)
+        self._until_the_books_agree(bot)
+        bot.sees("it says so itself", lambda: self._status(bot) == "tripped")
+        bot.sees("the same counts in all files", lambda: self._counts_agree(bot))
+        self._look("tripped")
+
+    def _follow(self, bot: Bot) -> None:
+        """The other commands that go on: each shows what was not there when it began."""
+        for command in FOLLOWING:
+            if command != TAIL_ALERTS:
+                sent = self._orders_sent()
+                watched = Followed(command, self._run_dir)
+                watched.until(lambda text, sent=sent: bool(self._news(text, sent)))  # type: ignore[misc]
+                self._followed[command] = watched.output
+                watched.end()
+
+    def _orders_sent(self) -> set[str]:
+        return {order["client_order_id"] for order in self._exchange.orders()}
+
+    def _news(self, text: str, sent: set[str]) -> set[str]:
+        """Orders that a terminal shows and that had not been sent when we last looked."""
+        return {name for name in self._exchange.runs() if name in text} and {
+            word
+            for word in text.replace('"', " ").replace(",", " ").split()
+            if word.startswith("kmm-") and word not in sent
+        }
+
+    def _fail(self, fault: dict[str, Any]) -> None:
+        self._exchange.manage("POST", "/faults", fault)
+
+    # -- what is waited for --------------------------------------------------------------------------------
+    def _until_logged(self, bot: Bot, event_type: str, times: int) -> None:
+        bot.sees(f"{times} x {event_type}", lambda: self._logged(bot)[event_type] >= times)
+
+    def _logged(self, bot: Bot) -> Counter[str]:
+        """How many lines of each type the trading log has."""
+        return Counter(str(line["event_type"]) for line in bot.lines(TRADING))
+
+    def _until_the_books_agree(self, bot: Bot) -> None:
+        """Nothing trades any more, and all that did is in every file."""
+
+        def agree() -> bool:
+            fills = len(self._fills())
+            return self._logged(bot)["fill"] == self._summary()["total_fills"] == fills
+
+        bot.sees("the same fills here and there", agree)
+
+    def _counts_agree(self, bot: Bot) -> bool:
+        """The metrics are as far as the trading log: they are written less often."""
+        logged, summary = self._logged(bot), self._summary()
+        return all(logged[word] == summary[name] for word, name in COUNTED.items())
+
+    def _summary(self) -> dict[str, int]:
+        """Of the metrics; of what is a count."""
+        found: dict[str, int] = json.loads((self._run_dir / METRICS).read_text())["summary"]
+        return found
+
+    def _status(self, bot: Bot) -> str:
+        beat = json.loads((self._run_dir / "heartbeat.json").read_text())
+        return str(beat["status"]) if beat["pid"] == bot.process.pid else ""
+
+    def _held(self, bot: Bot) -> dict[str, str]:
+        """As the metrics have it, in the exchange's words."""
+        metrics = json.loads((self._run_dir / METRICS).read_text())
+        markets = metrics["markets"].items()
+        return {ticker: f"{row['position']:.2f}" for ticker, row in markets if row["position"]}
+
+    # -- what is looked at ---------------------------------------------------------------------------------
+    def _look(self, name: str) -> None:
+        before = self._copy(name, "before")
+        printed = {command: type_in(command, self._run_dir) for command in READING}
+        after = self._copy(name, "after")
+        self._moments[name] = Seen(name, before, after, printed, self._fills(), self._positions())
+
+    def _copy(self, name: str, when: str) -> str:
+        to = self._home / "seen" / name / when
+        shutil.copytree(self._run_dir, to, ignore=shutil.ignore_patterns("journal", "*.sock"))
+        return str(to)
+
+    def _fills(self) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = self._exchange.read("/portfolio/fills", limit="1000")["fills"]
+        return found
+
+    def _positions(self) -> dict[str, dict[str, Any]]:
+        rows = self._exchange.read("/portfolio/positions", limit="1000")["market_positions"]
+        return {row["ticker"]: row for row in rows}
+
+
+def play(home: Path) -> Day:
+    """The whole day, with an exchange of its own."""
+    arguments = ("--seed", "3", "--balance", "5000", "--regime", "fast_15_minute", "--admin-port", "0")
+    with exchange_process(*arguments) as (_, exchange):
+        eventually("an open market", lambda: exchange.read("/markets", status="open")["markets"])
+        return BusyRun(home, exchange).play()
+
+
+def play_once(home: Path, hold: Callable[[], Any]) -> Day:
+    """The day of this session, whichever process lives through it first; ``hold`` locks out the others."""
+    story = home / "day.json"
+    with hold():
+        if not story.exists():
+            story.write_bytes(msgspec.json.encode(play(home)))
+    return msgspec.json.decode(story.read_bytes(), type=Day)

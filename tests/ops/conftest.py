@@ -1,0 +1,28 @@
+"""The busy run that all proofs of the operator's quick start look at, lived through once a session."""
+
+from __future__ import annotations
+
+import fcntl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.ops.busy_run import Day, play_once
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """One test process at a time."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@pytest.fixture(scope="session")
+def day(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Day:
+    base = tmp_path_factory.getbasetemp()
+    home = (base if worker_id == "master" else base.parent) / "busy_run"
+    home.mkdir(exist_ok=True)
+    return play_once(home, lambda: held(home / "lock"))
