@@ -59,7 +59,7 @@ class QuotingDesk:
 
     def answer(self, actions: Iterable[AnyAction]) -> None:
         for action in actions:
-            self.engine.on_event(self._answer(action))
+            self.engine.on_event(self.answer_of(action))
 
     def _introduce(self, names: tuple[str, ...], start: Ladder) -> None:
         self.engine.on_event(LinkUp(self.now))
@@ -76,7 +76,8 @@ class QuotingDesk:
             )
             self.engine.on_event(BookSnapshot(self.now, name, start.bids, start.asks))
 
-    def _answer(self, action: AnyAction) -> AnyEvent:
+    def answer_of(self, action: AnyAction) -> AnyEvent:
+        """What the exchange says to this."""
         now = self.now
         if isinstance(action, PlaceOrder):
             self._total[action.client_order_id] = action.count

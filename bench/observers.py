@@ -6,6 +6,10 @@ import tempfile
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import msgspec
+
+from bench.desk import QuotingDesk
+from bench.market import TICKER, deltas, ladder
 from bench.measure import Case, Row, Spent, compare
 from mm.alerts.file import AlertFile
 from mm.core.actions import AnyAction, PlaceOrder
@@ -14,15 +18,18 @@ from mm.core.units import SECOND, Nanos, Side
 from mm.observe.heartbeat import Process
 from mm.observe.house import RunFiles, RunSettings, open_run_files
 from mm.observe.observer import Observer
-from tests.observe.engine import START, TICKER, BookingEngine, decision, fill
+from tests.observe.engine import START, BookingEngine, decision, fill
+from tests.observe.engine import TICKER as BOOKED
 
 STEPS = 1_000
+CHANGES = 300
+LEVELS = 20
 ROUNDS = 5
 Make = Callable[[int, Nanos], tuple[AnyEvent, list[AnyAction]]]
 
 
 def _delta(n: int, ts: Nanos) -> tuple[AnyEvent, list[AnyAction]]:
-    return BookDelta(ts, TICKER, Side.BID, 4_700, 100), []
+    return BookDelta(ts, BOOKED, Side.BID, 4_700, 100), []
 
 
 def _tick(n: int, ts: Nanos) -> tuple[AnyEvent, list[AnyAction]]:
@@ -30,7 +37,7 @@ def _tick(n: int, ts: Nanos) -> tuple[AnyEvent, list[AnyAction]]:
 
 
 def _place(n: int, ts: Nanos) -> tuple[AnyEvent, list[AnyAction]]:
-    return Tick(ts, 10, 10), [PlaceOrder(n, f"mm-{n}", TICKER, Side.BID, 4_700, 100)]
+    return Tick(ts, 10, 10), [PlaceOrder(n, f"mm-{n}", BOOKED, Side.BID, 4_700, 100)]
 
 
 def _ack(n: int, ts: Nanos) -> tuple[AnyEvent, list[AnyAction]]:
@@ -91,14 +98,55 @@ def _open(home: Path) -> RunFiles:
     return open_run_files(RunSettings(home, {"DEFAULT": "glft"}, START, Process(1, "bench"), AlertFile))
 
 
+class _Quoting:
+    """The real engine at work: a change of its book, the Tick, what it sends and what is answered. Each step
+    is shown as the driver shows it; ``engine`` and ``observers`` are timed apart."""
+
+    def __init__(self, observers: Sequence[Observer]) -> None:
+        self._observers = observers
+
+    def case(self, *, is_engine: bool) -> Case:
+        def case(spent: Spent) -> None:
+            self._run(spent if is_engine else Spent(), Spent() if is_engine else spent)
+            for observer in self._observers:
+                observer.on_time(self._desk.now, self._desk.engine)
+
+        return case
+
+    def _run(self, engine: Spent, observers: Spent) -> None:
+        start = ladder(LEVELS)
+        self._desk = desk = QuotingDesk([TICKER], start)
+        self._engine, self._seen = engine, observers
+        for change in deltas(start, CHANGES, ts=desk.now):
+            self._step(msgspec.structs.replace(change, ts=desk.now))
+            for action in self._step(desk.next_tick()):
+                self._step(desk.answer_of(action))
+
+    def _step(self, event: AnyEvent) -> Sequence[AnyAction]:
+        engine = self._desk.engine
+        with self._engine.on(1):
+            actions = engine.on_event(event)
+        with self._seen.on(1):
+            for observer in self._observers:
+                observer.on_step(event, actions, engine)
+        return actions
+
+
 def measure() -> list[Row]:
-    """The base is a book delta, which none of them keeps."""
+    """What each kind of step costs (the base is a book delta, which none of them keeps), and what a step of
+    a quoting engine costs against that step itself."""
     with tempfile.TemporaryDirectory() as home:
         files = _open(Path(home))
         steps = _Steps(files.observers)
         cases = {f"{name}, seen": steps.seen(make) for name, make in KINDS.items()}
         cases |= {f"{name}, written": steps.written(make) for name, make in KINDS.items()}
         rows = compare("observers", cases, "book delta, seen", ROUNDS)
+        quoting = _Quoting(files.observers)
+        both = {
+            "a step of the engine": quoting.case(is_engine=True),
+            "the same step, seen": quoting.case(is_engine=False),
+        }
+        rows += compare("observers", both, "a step of the engine", ROUNDS)
         for observer in files.observers:
             observer.close()
         files.close()

@@ -39,7 +39,7 @@ from mm.core.events import (
     Tick,
 )
 from mm.core.picture import Observed
-from mm.core.units import SECOND, Nanos
+from mm.core.units import SECOND, Count, Nanos, Price
 from mm.observe.latency_log import LatencyLog
 from mm.observe.log import LogSink
 from mm.observe.observer import Every, Watcher
@@ -126,16 +126,19 @@ class LogObserver(Watcher):
 
     def write(self) -> None:
         """Put what was remembered into words, and try again what a full disk refused."""
-        for say in self._waiting:
+        waiting, self._waiting = self._waiting, []
+        for say in waiting:
             say()
-        self._waiting.clear()
         self._sink.flush()
 
     def say(self, ts: Nanos, level: str, word: str, desk: str, logger: str, **fields: Any) -> None:
         """One line, for later; "" is the desk of what concerns all."""
+        self._waiting.append(partial(self._log, ts, level, word, desk, logger, **fields))
+
+    def _log(self, ts: Nanos, level: str, word: str, desk: str, logger: str, **fields: Any) -> None:
         if desk:
             fields["desk"] = desk
-        self._waiting.append(partial(getattr(self._logger, level), word, ts=ts, logger=logger, **fields))
+        getattr(self._logger, level)(word, ts=ts, logger=logger, **fields)
 
     # -- links and markets ----------------------------------------------------------------------------
     def _link_up(self, event: LinkUp, engine: Observed) -> None:
@@ -155,18 +158,20 @@ class LogObserver(Watcher):
         self.say(ts, "warning", "book_requested", desk, "websocket", **fields)
 
     def _market(self, event: MarketStatus, engine: Observed) -> None:
+        desk, ticker = engine.desk_of(event.ticker), event.ticker
         if event.state is not None:
-            desk, fields = engine.desk_of(event.ticker), {"market_id": event.ticker}
-            self.say(event.ts, "info", "market_status", desk, "engine", state=event.state.value, **fields)
+            fields = {"market_id": ticker, "state": event.state.value}
+            self.say(event.ts, "info", "market_status", desk, "engine", **fields)
         if event.settlement_value is not None:
-            self._tell_trips(
-                event.ts, event.ticker, self._trips.settled(event.ticker, event.settlement_value), engine
-            )
+            self._waiting.append(partial(self._log_settled, event.ts, desk, ticker, event.settlement_value))
 
     # -- orders ---------------------------------------------------------------------------------------
     def _sent(self, ts: Nanos, action: Changing, engine: Observed) -> None:
         desk = engine.desk_of(action.ticker)
         self._orders.change(action, desk)
+        self._waiting.append(partial(self._log_sent, ts, action, desk))
+
+    def _log_sent(self, ts: Nanos, action: Changing, desk: str) -> None:
         fields = {
             "client_order_id": action.client_order_id,
             "market_id": action.ticker,
@@ -174,7 +179,7 @@ class LogObserver(Watcher):
         }
         numbers = {"price": dollars(action.price), "size": contracts(action.count)}
         word = "order_submitted" if isinstance(action, PlaceOrder) else "order_amend_submitted"
-        self.say(ts, "info", word, desk, "orders", side=action.side.value, **numbers, **fields)
+        self._log(ts, "info", word, desk, "orders", side=action.side.value, **numbers, **fields)
 
     def _cancel_sent(self, ts: Nanos, action: CancelOrder, engine: Observed) -> None:
         desk = engine.desk_of(action.ticker)
@@ -230,17 +235,22 @@ class LogObserver(Watcher):
     # -- money ----------------------------------------------------------------------------------------
     def _filled(self, event: Fill | AccountReport, engine: Observed) -> None:
         for fill in self._new_fills.of(event):
-            desk = engine.desk_of(fill.ticker)
-            ids = {"order_id": fill.order_id, "trade_id": fill.trade_id, "market_id": fill.ticker}
-            numbers = {"filled_price": dollars(fill.price), "filled_size": contracts(fill.count)}
-            rest = {"side": fill.side.value, "fee": amount(fill.fee), "is_taker": fill.is_taker}
-            self.say(event.ts, "info", "order_filled", desk, "orders", **ids, **numbers, **rest)
-            trips = self._trips.fill(fill, engine.position(fill.ticker))
-            self._tell_trips(event.ts, fill.ticker, trips, engine)
+            after = engine.position(fill.ticker)
+            self._waiting.append(partial(self._log_fill, event.ts, fill, engine.desk_of(fill.ticker), after))
 
-    def _tell_trips(self, ts: Nanos, ticker: str, words: list[TripWord], engine: Observed) -> None:
+    def _log_fill(self, ts: Nanos, fill: Fill, desk: str, after: Count) -> None:
+        ids = {"order_id": fill.order_id, "trade_id": fill.trade_id, "market_id": fill.ticker}
+        numbers = {"filled_price": dollars(fill.price), "filled_size": contracts(fill.count)}
+        rest = {"side": fill.side.value, "fee": amount(fill.fee), "is_taker": fill.is_taker}
+        self._log(ts, "info", "order_filled", desk, "orders", **ids, **numbers, **rest)
+        self._log_trips(ts, desk, self._trips.fill(fill, after))
+
+    def _log_trips(self, ts: Nanos, desk: str, words: list[TripWord]) -> None:
         for word, fields in words:
-            self.say(ts, "info", word, engine.desk_of(ticker), "positions", **fields)
+            self._log(ts, "info", word, desk, "positions", **fields)
+
+    def _log_settled(self, ts: Nanos, desk: str, ticker: str, value: Price) -> None:
+        self._log_trips(ts, desk, self._trips.settled(ticker, value))
 
     def _tick(self, event: Tick, engine: Observed) -> None:
         for word, decision in self._signals.of(event.ts, engine.decisions):

@@ -33,6 +33,7 @@ class BookingEngine:
 
     def __init__(self, desks: dict[str, list[str]] | None = None) -> None:
         self.desks = desks or {"DEFAULT": [TICKER]}
+        self._desk_of = {ticker: name for name, tickers in self.desks.items() for ticker in tickers}
         self.now = START
         self.mode = "QUOTING"
         self.breaker = OK
@@ -46,7 +47,7 @@ class BookingEngine:
         return self._decisions
 
     def desk_of(self, ticker: str) -> str:
-        return next((name for name, tickers in self.desks.items() if ticker in tickers), "")
+        return self._desk_of.get(ticker, "")
 
     def position(self, ticker: str) -> Count:
         return self.positions.get(ticker, 0)
