@@ -5,7 +5,7 @@ the bot's but its name, and read back until it is proven (control C24).
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -31,6 +31,17 @@ class Swept:
     others: int = 0
     faults: list[str] = field(default_factory=list)
     is_proven: bool = False
+
+
+def plain(swept: Swept) -> Mapping[str, object]:
+    """For programs."""
+    return {
+        "ok": swept.is_proven,
+        "canceled": sorted(swept.found - swept.left),
+        "left": sorted(swept.left),
+        "orders_of_others": swept.others,
+        "faults": swept.faults,
+    }
 
 
 class Sweep:

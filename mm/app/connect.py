@@ -13,6 +13,7 @@ from mm.config.model import Config
 from mm.core.events import AnyEvent
 from mm.core.units import Nanos
 from mm.kalshi.auth import Signer
+from mm.kalshi.calls import RequestAction, call
 from mm.kalshi.conversation import Conversation, ReadError
 from mm.kalshi.endpoint import endpoint
 from mm.kalshi.gateway import Gateway, Timed
@@ -48,6 +49,7 @@ class Line:
         except KeyFileError as error:
             raise CannotRun(str(error), WRONG_CONFIGURATION) from None
         self.endpoints = endpoints
+        self._clock = clock
         self.signer = Signer(credentials.key_id, key)
         self.guard = Guard(
             HardCaps(config.limits.max_order_contracts.units, config.limits.max_order_dollars.money),
@@ -77,6 +79,10 @@ class Line:
             timed=timed,
             read_timeout=float(config.exchange.request_timeout_seconds),
         )
+
+    def carry_out(self, action: RequestAction) -> AnyEvent:
+        """One request on the calling thread, past the engine; its answer is not told to anybody else."""
+        return self.gateway.run(call(action, self._clock()))
 
     async def hold(self, conversation: Conversation[T]) -> T:
         """A conversation on a thread of its own.

@@ -29,6 +29,7 @@ CommandName: TypeAlias = Literal[
     "stop",
     "pause",
     "cancel_all",
+    "prove",
     "flatten",
     "reload",
 ]

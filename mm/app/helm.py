@@ -8,9 +8,13 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractAsyncContextManager
 from pathlib import Path
+from typing import Final
 
+from mm.app.cancel_all import Sweep, plain
+from mm.app.connect import Line
 from mm.app.control import serving
-from mm.app.control_words import Answer
+from mm.app.control_words import Answer, refusal
+from mm.app.errors import REFUSED
 from mm.app.interim import Reconfigure
 from mm.app.kill_switch import KillSwitch, KillSwitchWatch
 from mm.app.operator import Echo, Operator, Reach
@@ -22,8 +26,10 @@ from mm.core.engine import Engine
 from mm.core.events import AnyEvent, Command
 from mm.core.settings import EngineSettings
 from mm.core.units import Nanos
-from mm.kalshi.guard import Guard, HardCaps
+from mm.kalshi.guard import HardCaps
 from mm.observe.house import RunFiles
+
+PROOF_SECONDS: Final = 30.0
 
 
 class Helm:
@@ -54,7 +60,7 @@ class Helm:
         files: RunFiles,
         put: Callable[[Iterable[AnyEvent]], None],
         clock: Callable[[], Nanos],
-        guard: Guard,
+        line: Line,
     ) -> None:
         """``put`` hands events to the engine, and a kill switch that is on is the first of them."""
         log = files.logger.bind(logger="mm.app")
@@ -66,17 +72,34 @@ class Helm:
             event = Reconfigure(clock(), settings)
             put((event,))
             await self.echo.after(event)
-            guard.caps = HardCaps(settings.hard_cap_count, settings.hard_cap_value)
+            line.guard.caps = HardCaps(settings.hard_cap_count, settings.hard_cap_value)
 
         def announce(alert: Alert) -> None:
             files.announce(alert, time.time_ns())
 
+        async def prove() -> Answer:
+            if self._facts["dry_run"]:
+                return refusal(REFUSED, "a dry run has nothing to prove: it sends nothing")
+            sweep = Sweep(line.carry_out, f"{engine.settings.instance}-")
+            return dict(plain(await asyncio.to_thread(sweep.run, PROOF_SECONDS)))
+
         self._watch = KillSwitchWatch(self.switch, say, clock)
-        self._reload = Reload(
-            self._config, Place(self._reread, lambda: engine.settings, apply, announce, log)
+        place = Place(self._reread, lambda: engine.settings, apply, announce, log)
+        self._reload = Reload(self._config, place)
+        self._operator = Operator(
+            Reach(
+                engine=engine,
+                say=say,
+                clock=clock,
+                echo=self.echo,
+                switch=self.switch,
+                watch=self._watch,
+                reload=self.reload,
+                prove=prove,
+                log=log,
+                facts=self._facts,
+            )
         )
-        reach = Reach(engine, say, clock, self.echo, self.switch, self._watch, self.reload, log, self._facts)
-        self._operator = Operator(reach)
         self._watch.look()
 
     def on_time(self, now: Nanos) -> None:

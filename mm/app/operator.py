@@ -74,7 +74,7 @@ class Echo:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """What an operator's word can reach. ``say`` hands a command to the engine; ``facts`` are those of the
-    process; ``reload`` reads the configuration again."""
+    process; ``reload`` reads the configuration again; ``prove`` asks the exchange itself what rests."""
 
     engine: Engine
     say: Callable[[Command], None]
@@ -83,6 +83,7 @@ class Reach:
     switch: KillSwitch
     watch: KillSwitchWatch
     reload: Callable[[str], Awaitable[Answer]]
+    prove: Callable[[], Awaitable[Answer]]
     log: FilteringBoundLogger
     facts: Mapping[str, object]
 
@@ -101,6 +102,7 @@ class Operator:
             "stop": self._stop,
             "pause": self._pause,
             "cancel_all": self._pause,
+            "prove": self._prove,
             "flatten": self._flatten,
             "reload": self._reload,
         }
@@ -181,6 +183,11 @@ class Operator:
         if self._reach.watch.reason:
             return refusal(REFUSED, f"the kill switch is on: {self._reach.watch.reason}")
         return await self._step(CommandKind.FLATTEN, request.reason or "kmm flatten")
+
+    async def _prove(self, request: Request) -> Answer:
+        if self._reach.engine.mode is Mode.QUOTING:
+            return refusal(REFUSED, "it quotes: pause it first")
+        return {**self.state(), **await self._reach.prove()}
 
     async def _reload(self, request: Request) -> Answer:
         return await self._reach.reload(request.reason or "kmm reload")

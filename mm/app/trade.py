@@ -170,7 +170,7 @@ class Trade:
         watch = Watch(self._observers, engine, finish)
         live = Live(self._clock, limiter, interval, (self._helm, watch))
         line.on_fault = live.fail
-        self._helm.take(engine, self._files, live.inbox.put, self._clock, line.guard)
+        self._helm.take(engine, self._files, live.inbox.put, self._clock, line)
         return live
 
     async def _first_look(self, discovery: Discovery) -> tuple[list[AnyEvent], list[MarketListing]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 import rich_click as click
 
@@ -15,6 +15,9 @@ from mm.cli.where import about_a_run, end, ends_well_or, json_option, run_dir_of
 if TYPE_CHECKING:
     from mm.app.cancel_all import Swept
     from mm.app.control_words import Answer
+
+NOT_PROVEN: Final = 3
+LONGEST_PROOF_SECONDS: Final = 60.0
 
 
 @click.command("cancel-all")
@@ -57,45 +60,35 @@ def cancel_all(
 
 
 def _by_the_bot(where: Path, answer: Answer, verify: bool, within: float, as_json: bool) -> None:
-    from mm.app.control_client import until
-    from mm.app.errors import NOT_PROVEN
+    from mm.app.control_client import ask
+    from mm.app.control_words import Request
 
     if not answer["ok"]:
         end("cancel-all", answer["error"], answer["code"], as_json)
     wait_until_gone("cancel-all", where, within, as_json)
     if verify:
-        since = answer["as_of"]
-
-        def is_read_back(now: Answer | None) -> bool:
-            return now is not None and now["open_orders"] == 0 and (now["last_reconcile"] or 0) > since
-
-        if not until(where, is_read_back, max(within, 60.0)):
-            end("cancel-all", "the account could not be read to prove it", NOT_PROVEN, as_json)
+        proven = ask(where, Request("prove"), max(within, LONGEST_PROOF_SECONDS))
+        if not proven["ok"]:
+            text = proven.get("error") or f"still there: {proven['left']}; {proven['faults']}"
+            end("cancel-all", text, proven.get("code", NOT_PROVEN), as_json)
+        answer = proven
     proof = "the exchange's own list says so" if verify else "by the answer to each"
     show(answer, f"nothing rests, {proof}; {answer['status']}, kmm resume goes on", as_json)
 
 
 def _directly(config_file: Path, everything: bool, within: float, as_json: bool) -> None:
+    from mm.app.cancel_all import plain
     from mm.app.direct import cancel_directly
-    from mm.app.errors import NOT_PROVEN
     from mm.config.essential import essentials
 
-    swept = cancel_directly(essentials(config_file, os.environ), os.environ, everything, max(within, 60.0))
+    swept = cancel_directly(
+        essentials(config_file, os.environ), os.environ, everything, max(within, LONGEST_PROOF_SECONDS)
+    )
     if as_json:
-        click.echo(json.dumps(_plain(swept)))
+        click.echo(json.dumps(plain(swept)))
     else:
         click.echo("\n".join(_lines(swept)))
     raise SystemExit(0 if swept.is_proven else NOT_PROVEN)
-
-
-def _plain(swept: Swept) -> dict[str, object]:
-    return {
-        "ok": swept.is_proven,
-        "canceled": sorted(swept.found - swept.left),
-        "left": sorted(swept.left),
-        "orders_of_others": swept.others,
-        "faults": swept.faults,
-    }
 
 
 def _lines(swept: Swept) -> list[str]:
