@@ -1,0 +1,66 @@
+"""When a request had left: told after its answer, for requests about orders, and only if they left."""
+
+from __future__ import annotations
+
+import queue
+import ssl
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from mm.core.actions import CancelAll
+from mm.core.events import OrderAck, OrderReject
+from tests.kalshi import rest_server
+from tests.kalshi.test_gateway import PATIENCE, Desk, cancel, desk_at, place
+
+Times = tuple[int, int, int, int]
+
+
+@contextmanager
+def timed_desk(tls: ssl.SSLContext | None = None) -> Iterator[tuple[Desk, queue.Queue[Times]]]:
+    told: queue.Queue[Times] = queue.Queue()
+    with desk_at(rest_server.accept, tls, timed=lambda *times: told.put(times)) as (desk, _):
+        yield desk, told
+
+
+def test_each_request_about_an_order_tells_when_its_bytes_had_left() -> None:
+    with timed_desk() as (desk, told):
+        for number, action in ((1, place(1)), (1, cancel(1)), (2, place(2))):
+            before = time.time_ns()
+            event = desk.ask(action)
+            request_id, signing, written_at, answered_at = told.get(timeout=PATIENCE)
+            assert request_id == number
+            assert signing > 0
+            assert before <= written_at <= answered_at == event.ts
+
+
+def test_what_was_refused_here_never_left_and_tells_nothing() -> None:
+    """Nor does it tell the times of the request before it."""
+    with timed_desk() as (desk, told):
+        assert isinstance(desk.ask(place(1)), OrderAck)
+        told.get(timeout=PATIENCE)
+        desk.gateway.close_gate()
+        assert isinstance(desk.ask(place(2)), OrderReject)
+        desk.ask(cancel(1))
+        assert told.get(timeout=PATIENCE)[0] == 1
+        assert told.empty()
+
+
+def test_what_is_about_no_single_order_is_not_timed() -> None:
+    with timed_desk() as (desk, told):
+        desk.ask(CancelAll(7))
+        desk.ask(place(8))
+        assert told.get(timeout=PATIENCE)[0] == 8
+        assert told.empty()
+
+
+def test_an_exchange_that_is_not_there_was_told_nothing() -> None:
+    told: list[Times] = []
+    with desk_at(rest_server.accept) as (_, server):
+        where = server.endpoint
+    desk = Desk(where, timed=lambda *times: told.append(times))
+    try:
+        assert isinstance(desk.ask(place(1)), OrderReject)
+    finally:
+        desk.gateway.close()
+    assert told == []
