@@ -103,13 +103,15 @@ def _content(path: Path, *, is_ours: bool) -> str:
     """``is_ours``: its permissions are our business; those of a credential are the service manager's."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with os.fdopen(descriptor, "rb") as file:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode):
+        try:
+            mode = os.fstat(descriptor).st_mode
+            if not stat.S_ISREG(mode):
                 raise _Refused(str(path), "is not a plain file")
-            if is_ours and status.st_mode & 0o077:
+            if is_ours and mode & 0o077:
                 raise _Refused(str(path), "group or others have access (chmod 600)")
-            return file.read(LARGEST).decode("utf-8", "replace")
+            return os.read(descriptor, LARGEST).decode("utf-8", "replace")
+        finally:
+            os.close(descriptor)
     except (OSError, ValueError) as problem:
         reason = getattr(problem, "strerror", None) or "not a path"
         raise _Refused(str(path), f"cannot be read: {reason}") from None
