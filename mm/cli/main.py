@@ -29,6 +29,7 @@ COMMANDS: Final[dict[str, Entry]] = {
     "flatten": Entry("mm.cli.control:flatten", "Pull all quotes and close all positions."),
     "reload": Entry("mm.cli.control:reload", "Read the configuration again, without a restart."),
     "stop": Entry("mm.cli.stop:stop", "Cancel everything, prove it, end; wait for that."),
+    "service": Entry("mm.cli.service:service", "Install, remove, look at the service that keeps it running."),
     "exchange": Entry("mm.cli.exchange:exchange", "Run the simulated exchange on a port."),
     "verify-config": Entry("mm.cli.config:verify_config", "Check the configuration and say what would run."),
     "config": Entry("mm.cli.config:config", "Show, explain and describe the configuration."),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -16,10 +17,13 @@ from typing import Any
 
 import pytest
 
+from tests.live.processes import exchange_process
+
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = "kalshi-market-maker"
 INSTALLED = "/opt/kalshi-market-maker"
 PATIENCE_SECONDS = 90.0
+READS_EVERY = 1.0  # the exchange counts our reads against the bot's allowance
 DAEMON = """
 [supervisord]
 nodaemon=true
@@ -87,22 +91,44 @@ class Supervised:
 
     def is_quoting(self) -> bool:
         """Says the process itself that supervisord watches, which a shell in between would not be."""
-        try:
-            heartbeat = json.loads((self.run_dir / "heartbeat.json").read_text())
-        except FileNotFoundError:
-            return False
-        is_active = heartbeat["status"] == "active" and heartbeat["resting_orders"] > 0
-        return is_active and heartbeat["pid"] == self.pid() and self.state() == "RUNNING"
+        heartbeat = self.heartbeat()
+        is_active = heartbeat.get("status") == "active" and heartbeat["resting_orders"] > 0
+        return is_active and self._is_current(heartbeat)
+
+    def is_tripped(self) -> bool:
+        """Up, reporting, and not trading."""
+        heartbeat = self.heartbeat()
+        return heartbeat.get("status") == "tripped" and self._is_current(heartbeat)
+
+    def _is_current(self, heartbeat: dict[str, Any]) -> bool:
+        return heartbeat["pid"] == self.pid() and self.state() in ("STARTING", "RUNNING")
+
+    def heartbeat(self) -> dict[str, Any]:
+        """Empty before the first."""
+        path = self.run_dir / "heartbeat.json"
+        found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
+        return found
+
+    def breaker(self) -> dict[str, Any]:
+        path = self.run_dir / "DEFAULT_circuit_breaker_status.json"
+        found: dict[str, Any] = json.loads(path.read_text())
+        return found
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until supervisord has started another."""
+        killed = self.pid()
+        os.kill(killed, signal.SIGKILL)
+        self.until(lambda: self.pid() not in (0, killed), "it was not started again")
 
     def alerts(self) -> list[dict[str, Any]]:
         return [json.loads(line) for line in (self.run_dir / "alerts.jsonl").read_text().splitlines()]
 
-    def until(self, is_so: Callable[[], bool], what: str) -> None:
+    def until(self, is_so: Callable[[], bool], what: str, every: float = 0.1) -> None:
         end = time.monotonic() + PATIENCE_SECONDS
         while not is_so():
             assert time.monotonic() < end, f"{what}; {self.told()}"
             assert self.daemon.poll() is None, f"supervisord ended; {self.told()}"
-            time.sleep(0.1)
+            time.sleep(every)
 
     def told(self) -> str:
         logs = (self.home / name for name in ("supervisord.log", "program.log"))
@@ -128,9 +154,7 @@ def test_the_bot_is_started_restarted_after_a_kill_and_stopped_in_order(home: Pa
     supervised = Supervised(home)
     try:
         supervised.until(supervised.is_quoting, "the bot never quoted")
-        killed = supervised.pid()
-        os.kill(killed, signal.SIGKILL)
-        supervised.until(lambda: supervised.pid() not in (0, killed), "it was not started again")
+        supervised.kill()
         supervised.until(supervised.is_quoting, "it never quoted again")
         assert "stopped" in supervised.ask("stop", PROGRAM)
         assert supervised.state() == "STOPPED"
@@ -139,6 +163,45 @@ def test_the_bot_is_started_restarted_after_a_kill_and_stopped_in_order(home: Pa
         assert "books agree exactly" in " ".join(supervised.told().split())
     finally:
         supervised.end()
+
+
+def test_a_killed_bot_is_back_without_its_old_orders_and_a_tripped_one_is_back_tripped(home: Path) -> None:
+    """The exchange lives on, as the real one would, and is asked itself: what rests there, what is held."""
+    with exchange_process("--seed", "3", "--balance", "5000") as (process, exchange):
+        known = {**exchange.environment(), "KMM__circuit_breaker__feed_lost_seconds": "2"}
+        supervised = Supervised(
+            home, "".join(f"{name}={shlex.quote(value)}\n" for name, value in known.items())
+        )
+        try:
+            supervised.until(supervised.is_quoting, "the bot never quoted")
+            before = exchange.resting_names()
+            assert before
+            supervised.kill()
+            supervised.until(supervised.is_quoting, "it never quoted again")
+            assert not before & exchange.resting_names(), "what the killed run had resting was cancelled"
+            assert len({name.rpartition("-")[0] for name in exchange.resting_names()}) == 1
+
+            process.send_signal(signal.SIGSTOP)  # the exchange falls silent
+            supervised.until(supervised.is_tripped, "a lost feed did not trip it")
+            process.send_signal(signal.SIGCONT)
+            supervised.until(exchange.nothing_rests, "a tripped bot leaves nothing resting", READS_EVERY)
+            tripped = supervised.breaker()
+            assert (tripped["is_open"], tripped["trip_rule"]) == (False, "feed_lost_seconds")
+            sent = exchange.runs()
+            supervised.kill()
+            supervised.until(supervised.is_tripped, "the trip was forgotten")
+            again = supervised.breaker()
+            assert (again["is_open"], again["trip_rule"]) == (False, "feed_lost_seconds")
+            assert again["trip_time"] == pytest.approx(tripped["trip_time"], abs=0.001), "it is the same trip"
+            held = exchange.positions()
+            assert "stopped" in supervised.ask("stop", PROGRAM)
+            assert exchange.runs() == sent, "a tripped bot sends no order"
+            assert exchange.positions() == held
+            assert exchange.nothing_rests()
+            assert "books agree exactly" in " ".join(supervised.told().split())
+        finally:
+            process.send_signal(signal.SIGCONT)
+            supervised.end()
 
 
 def test_a_wrong_configuration_is_given_up(home: Path) -> None:

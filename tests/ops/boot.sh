@@ -1,0 +1,44 @@
+#!/bin/sh
+# Boots a real systemd in namespaces of its own, on a copy-on-write image of this machine, runs STORY there as a
+# service, and prints what it printed. Nothing outlives it: what is written is in memory, and goes with the mounts.
+# Usage: unshare --mount sh boot.sh STORY REPOSITORY SECONDS
+set -eu
+story=$1 repository=$2 seconds=$3
+mount --make-rprivate /
+work=$(mktemp -d)
+mount -t tmpfs tmpfs "$work"
+mkdir "$work/upper" "$work/work" "$work/image"
+mount -t overlay overlay -o "lowerdir=/,upperdir=$work/upper,workdir=$work/work" "$work/image"
+mkdir -p "$work/image$repository"
+mount --rbind -o ro "$repository" "$work/image$repository"
+: > "$work/image/etc/machine-id"
+cp "$story" "$work/image/story"
+units=$work/image/etc/systemd/system
+cat > "$units/story.target" <<'END'
+[Unit]
+Requires=basic.target story.service
+After=basic.target
+AllowIsolate=yes
+END
+cat > "$units/story.service" <<'END'
+[Unit]
+After=basic.target
+[Service]
+Type=oneshot
+ExecStart=/story
+StandardOutput=file:/told
+StandardError=inherit
+ExecStopPost=/bin/systemctl --no-block poweroff
+END
+
+# Control groups of our own, below ours, so that the guest's can be removed afterwards.
+for tree in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+    mkdir "$tree/story.$$" && echo $$ > "$tree/story.$$/cgroup.procs"
+done
+timeout "$seconds" systemd-nspawn --quiet --directory="$work/image" --register=no --keep-unit --private-network \
+    --link-journal=no --boot --console=pipe -- systemd.unit=story.target < /dev/null >&2 || echo "nspawn: $?" >&2
+for tree in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+    echo $$ > "$tree/cgroup.procs"
+    find "$tree/story.$$" -depth -type d -exec rmdir {} +
+done
+cat "$work/image/told"
