@@ -8,11 +8,16 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+import pytest
+import requests
+
 from mm.core.actions import CancelAll
 from mm.core.events import OrderAck, OrderReject
+from mm.kalshi.stamped import StampedAdapter
 from tests.kalshi import rest_server
-from tests.kalshi.test_gateway import PATIENCE, Desk, cancel, desk_at, place
+from tests.kalshi.test_gateway import PATIENCE, Desk, cancel, desk_at, place, self_signed
 
+__all__ = ["self_signed"]
 Times = tuple[int, int, int, int]
 
 
@@ -64,3 +69,21 @@ def test_an_exchange_that_is_not_there_was_told_nothing() -> None:
     finally:
         desk.gateway.close()
     assert told == []
+
+
+@pytest.mark.filterwarnings("ignore::urllib3.exceptions.InsecureRequestWarning")
+def test_bytes_are_noted_behind_encryption_too(self_signed: ssl.SSLContext) -> None:
+    stamps: list[int] = []
+    server = rest_server.RestServer(rest_server.accept, self_signed)
+    session = requests.Session()
+    session.mount("https://", StampedAdapter(lambda: stamps.append(time.time_ns())))
+    try:
+        before = time.time_ns()
+        order = b'{"client_order_id":"mine-1","count":"1.00"}'
+        session.post(server.endpoint.url + "/portfolio/events/orders", data=order, verify=False)
+        assert len(stamps) >= 2, "head and body"
+        assert before <= stamps[0] <= stamps[-1] <= time.time_ns()
+    finally:
+        session.close()
+        server.released.set()
+        server.stop()
