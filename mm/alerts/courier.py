@@ -118,8 +118,6 @@ class Courier:
         batch = batch if len(self._outbox) > SINGLY and self._refusals == 0 else batch[:1]
         if not batch:
             return True
-        for entry in batch:
-            self._outbox.make_durable(entry)
         try:
             remark = self._way.deliver([entry.letter for entry in batch])
         except NotDelivered as problem:
@@ -133,6 +131,8 @@ class Courier:
     def _failed(self, problem: NotDelivered, batch: list[Entry]) -> None:
         self._failures += 1
         self._refusals = self._refusals + 1 if problem.is_refusal else 0
+        for entry in batch:
+            self._outbox.make_durable(entry)
         if isinstance(problem, Undeliverable) and self._refusals >= REFUSALS and len(batch) == 1:
             self._forget(batch)
             self._refusals = 0

@@ -46,6 +46,7 @@ class Outbox:
         self._most = most
         self._guard = Lock()
         self._unsaved: set[int] = set()
+        self._durable: set[int] = set()
         self._letters = self._read_all()
         self._next = max(self._letters, default=0) + 1
 
@@ -75,16 +76,20 @@ class Outbox:
         with self._guard:
             self._letters.pop(entry.number, None)
             self._unsaved.discard(entry.number)
+            self._durable.discard(entry.number)
         self._unlink(entry.number)
 
     def make_durable(self, entry: Entry) -> None:
-        """Wait until the letter is on the disk itself; it will be there for a while."""
+        """Wait until the letter is on the disk itself, for it will be there for a while. Once is enough."""
+        if entry.number in self._durable:
+            return
         try:
             descriptor = os.open(self._path(entry.number), os.O_RDONLY | os.O_CLOEXEC)
         except OSError:
             return  # given way meanwhile, or never saved: then ``fault`` says so
         try:
             os.fsync(descriptor)
+            self._durable.add(entry.number)
         except OSError as error:
             self.fault = StorageError(self._directory, "sync", error)
         finally:
@@ -110,6 +115,7 @@ class Outbox:
             oldest = next(minor, next(iter(self._letters)))
             del self._letters[oldest]
             self._unsaved.discard(oldest)
+            self._durable.discard(oldest)
             self.dropped += 1
             gone.append(oldest)
         return gone

@@ -4,6 +4,7 @@ service manager's credentials. Never from the configuration's text."""
 from __future__ import annotations
 
 import os
+import re
 import stat
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -19,6 +20,7 @@ APPRISE_URLS: Final = "KMM_APPRISE_URLS"
 DEAD_MAN_URL: Final = "KMM_DEAD_MAN_URL"
 LARGEST: Final = 1 << 16
 SHORTEST: Final = 4
+NEXT_ADDRESS: Final = re.compile(r"\s+(?=[A-Za-z][A-Za-z0-9+.-]*://)")
 
 
 class AlertSecrets(NamedTuple):
@@ -118,7 +120,7 @@ def _content(path: Path, *, is_ours: bool) -> str:
 
 
 def _lines(text: str) -> Iterator[str]:
-    """Without blank lines and comments."""
+    """Without blank lines and comments; in a variable several addresses may share a line."""
     for line in text.splitlines():
         if line.strip() and not line.lstrip().startswith("#"):
-            yield from line.split()
+            yield from NEXT_ADDRESS.split(line.strip())

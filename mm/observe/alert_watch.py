@@ -7,7 +7,7 @@ when it ends.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from typing import TypeAlias
+from typing import ClassVar, TypeAlias
 
 import msgspec
 
@@ -42,8 +42,10 @@ class AlertRules(msgspec.Struct, frozen=True):
 
 
 class AlertWatch(Watcher):
-    """``faults`` lists what the disk refuses now. A step that is an alert by itself yields to one of the
-    same category by the engine."""
+    """``faults`` lists what the disk refuses now; ``EVENTS`` are those that it looks at. A step that is an
+    alert by itself yields to one of the same category by the engine."""
+
+    EVENTS: ClassVar[frozenset[type]] = frozenset({LinkDown, LinkUp, Command})
 
     def __init__(self, say: Say, faults: Faults, rules: AlertRules) -> None:
         super().__init__(

@@ -26,6 +26,9 @@ NUMBER: Final = re.compile(
     r"(?<![\w.-])(?:[-+]?\$?-?\d[\d,]*(?:\.\d+)?(?: ?(?:%|ms|s|min|h|d))?(?![\w-]) ?)+"
 )
 
+# Events that can be worth an alert by themselves; nearly all others pass by at the cost of one look.
+CONCERN: Final = AlertWatch.EVENTS | SlippageWatch.EVENTS
+
 
 class Sink(Protocol):
     """One way to deliver. `send` must not wait for anybody else; what takes long is done in `settle`, which
@@ -77,6 +80,8 @@ class AlertObserver:
             yield SlippageWatch(self._hear, rules.slippage_fraction, rules.slippage_fills)
 
     def on_step(self, event: AnyEvent, actions: Sequence[AnyAction], engine: Observed) -> None:
+        if not actions and type(event) not in CONCERN:
+            return
         for action in actions:
             if type(action) is Alert:
                 self._hear(action, event.ts)

@@ -8,7 +8,7 @@ was paid.
 from __future__ import annotations
 
 from collections import deque
-from typing import NamedTuple
+from typing import ClassVar, NamedTuple
 
 from mm.core.actions import Alert, AlertLevel
 from mm.core.events import AccountReport, Fill
@@ -37,6 +37,8 @@ class _Loss(NamedTuple):
 class SlippageWatch(Watcher):
     """Warns when ``fills`` fills, the latest, lost more than ``limit`` (a fraction) of what they cost. Fills
     of markets without two sides ten seconds later do not count."""
+
+    EVENTS: ClassVar[frozenset[type]] = frozenset({Fill, AccountReport})
 
     def __init__(self, say: Say, limit: float, fills: int) -> None:
         super().__init__({Fill: self._filled, AccountReport: self._filled}, {})

@@ -133,6 +133,25 @@ def test_it_goes_on_when_the_server_comes_back_and_the_reports_tell_the_story(tm
     assert {report.text for report in reports[:-1]} == {"no route"} and reports[-1].waiting == 0
 
 
+def test_who_said_no_is_not_asked_again_soon(tmp_path: Path) -> None:
+    """A wrong password, tried every second, locks the account. The end tries once more."""
+    postman = Postman()
+    postman.trouble = NotDelivered("535 wrong password", is_refusal=True)
+    pace = Pace(first=0.001, longest=0.001, first_refused=3_600, longest_refused=3_600)
+    out = delivery(tmp_path, postman, pace=pace)
+    out.send(alert("first"), NOW)
+    found: list[Report] = []
+
+    def has_failed() -> bool:
+        found.extend(out.reports())
+        return bool(found)
+
+    wait_until(has_failed)
+    out.send(alert("second"), NOW)
+    out.close()
+    assert len(found + out.reports()) == 2 and waiting(tmp_path) == 2
+
+
 def test_after_an_outage_many_alerts_share_a_message(tmp_path: Path) -> None:
     postman = Postman()
     postman.go.clear()

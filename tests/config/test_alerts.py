@@ -84,12 +84,12 @@ def test_secrets_from_the_environment() -> None:
         config(),
         {
             "KMM_SMTP_PASSWORD": "app pass word",
-            "KMM_APPRISE_URLS": "json://a\n# not this\n\n json://b json://c",
+            "KMM_APPRISE_URLS": "json://a\n# not this\n\n json://b json://c?from=My Bot",
             "KMM_DEAD_MAN_URL": "https://hc-ping.com/uuid\n",
         },
     )
     assert secrets == AlertSecrets(
-        "app pass word", ("json://a", "json://b", "json://c"), "https://hc-ping.com/uuid"
+        "app pass word", ("json://a", "json://b", "json://c?from=My Bot"), "https://hc-ping.com/uuid"
     )
     assert "word" not in repr(secrets) and "json" not in f"{secrets}"
 
