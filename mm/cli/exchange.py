@@ -88,6 +88,16 @@ def _tier(ctx: click.Context, param: click.Parameter, value: str) -> str:
 @click.option("--speed", default=1.0, show_default=True, help="How many times as fast the tape plays.")
 @click.option("--seed", default=1, show_default=True, help="The same seed makes the same world.")
 @click.option(
+    "--markets", type=click.IntRange(1, 10_000), help="List so many markets instead of the demo world."
+)
+@click.option(
+    "--load",
+    type=click.IntRange(0, 1_000_000),
+    default=100,
+    show_default=True,
+    help="With --markets: how often a second one of their books changes.",
+)
+@click.option(
     "--balance", "cash", default="10000", show_default=True, type=Dollars(), help="Cash to start with."
 )
 @click.option(
@@ -128,6 +138,8 @@ def exchange(
     tape: Path | None,
     speed: float,
     seed: int,
+    markets: int | None,
+    load: int,
     cash: int,
     regime: str,
     tier: str,
@@ -145,13 +157,12 @@ def exchange(
     """
     from mm.sim.server import CannotListen, ServerSettings, serve_until_stopped
 
-    if public_key is not None and key_id is None:
-        raise click.UsageError("--public-key needs --key-id")
-    if admin_token is not None and admin_port is None:
-        raise click.UsageError("--admin-token needs --admin-port")
+    _require(public_key is None or key_id is not None, "--public-key needs --key-id")
+    _require(admin_token is None or admin_port is not None, "--admin-token needs --admin-port")
+    _require(tape is None or markets is None, "--tape and --markets are two worlds: choose one")
     # Until the server minds its signals itself: end by an exception, so that the private key is removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    world = _world(tape, speed, seed, cash, regime, tier, liquidity_dollars)
+    world = _world(tape, speed, markets, load, seed, cash, regime, tier, liquidity_dollars)
     world.exchange.faults.script.extend(_faults(faults))
     key_id = key_id or str(uuid.uuid4())
     with (
@@ -178,12 +189,27 @@ def exchange(
             _fail(f"cannot listen on {error}")
 
 
+def _require(is_so: bool, otherwise: str) -> None:
+    if not is_so:
+        raise click.UsageError(otherwise)
+
+
 def _world(
-    tape: Path | None, speed: float, seed: int, cash: int, regime: str, tier: str, liquidity: bool
+    tape: Path | None,
+    speed: float,
+    markets: int | None,
+    load: int,
+    seed: int,
+    cash: int,
+    regime: str,
+    tier: str,
+    liquidity: bool,
 ) -> World:
     from mm.sim.recording import RecordingError
-    from mm.sim.server_world import demo, recorded
+    from mm.sim.server_world import busy, demo, recorded
 
+    if markets is not None:
+        return busy(markets, load, seed, cash, tier, liquidity=liquidity)
     if tape is None:
         return demo(seed, cash, regime, tier, liquidity=liquidity)
     if not 0 < speed < float("inf"):

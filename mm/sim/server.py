@@ -27,6 +27,10 @@ NANO = 1_000_000_000
 # The clock is looked at this often even where nothing is planned, and never more often than the other.
 _LONGEST_NAP_S = 0.02
 _SHORTEST_NAP_S = 0.0005
+# How far the exchange goes at once, before a request and by itself: where it has more to do than it can, it
+# runs late, but goes on answering and sending.
+_LONGEST_STEP_NS = 25_000_000
+_LONGEST_TURN_NS = 2_000_000
 _GOODBYE_S = 1.0
 # Bytes of a request line. A query may name a hundred markets, each escaped: aiohttp's own 8190 are too few.
 _LONGEST_LINE = 65_536
@@ -154,14 +158,22 @@ class _Faces:
         self._clients: set[StreamClient] = set()
 
     def now(self) -> int:
-        """Real time, but never before what the venue has seen: the system's clock may be set back."""
-        return max(time.time_ns(), self._exchange.venue.now)
+        """The exchange's time: the real one, unless it is late. Never before what the venue has seen: the
+        system's clock may be set back."""
+        return self._within(_LONGEST_STEP_NS)
+
+    def _within(self, step_ns: int) -> int:
+        seen = self._exchange.venue.now
+        return max(min(time.time_ns(), seen + step_ns), seen)
 
     async def turn(self) -> None:
         """Let the exchange live: crowds, timers and held frames, each when it is due."""
         while True:
-            now = self.now()
+            now = self._within(_LONGEST_TURN_NS)
             self._exchange.advance(now)
+            if time.time_ns() - now > _LONGEST_TURN_NS:
+                await asyncio.sleep(0)  # late: only let out what there is, and in who wants something
+                continue
             wake = self._exchange.next_wake()
             until = _LONGEST_NAP_S if wake is None else (wake - now) / NANO
             await asyncio.sleep(min(max(until, _SHORTEST_NAP_S), _LONGEST_NAP_S))
@@ -172,7 +184,7 @@ class _Faces:
             raise web.HTTPMovedPermanently(path.rstrip("/"))
         body = await request.read()
         try:
-            caller = self._keys.caller_of(self.now(), request.method, path, request.headers)
+            caller = self._keys.caller_of(time.time_ns(), request.method, path, request.headers)
             _require_json(request)
         except Refused as refused:
             return _answer(reply(400, refused.body))
@@ -191,7 +203,7 @@ class _Faces:
 
     async def stream(self, request: web.Request) -> web.StreamResponse:
         try:
-            caller = self._keys.caller_of(self.now(), "GET", WS_PATH, request.headers)
+            caller = self._keys.caller_of(time.time_ns(), "GET", WS_PATH, request.headers)
             if caller is None:
                 raise missing_signature()
             caller.rights.require("read")

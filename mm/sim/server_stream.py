@@ -13,6 +13,10 @@ from mm.sim.signatures import Caller
 from mm.sim.stream_connection import Connection
 
 HEARTBEAT = b"heartbeat"
+# Bytes that go to the socket at once, and above which what went before must leave first.
+_BATCH = 65_536
+# asyncio tells only protocols when there is room again, and the protocol is aiohttp's: so look again.
+_LOOK_AGAIN_S = 0.005
 
 
 class StreamClient:
@@ -31,15 +35,17 @@ class StreamClient:
         """Serve the connection until it ends."""
         await self._socket.prepare(request)
         transport = request.transport
+        if transport is None:
+            return self._socket
         connection = self._exchange.connect(
             self._now(),
             caller.user_id,
             self._post,
             backlog=lambda: self._unsent,
-            reset=lambda: None if transport is None else transport.abort(),
+            reset=transport.abort,
             subaccount=caller.rights.subaccount,
         )
-        tasks = [asyncio.create_task(self._write()), asyncio.create_task(self._ping(connection))]
+        tasks = [asyncio.create_task(self._write(transport)), asyncio.create_task(self._ping(connection))]
         try:
             async for message in self._socket:
                 await self._hear(connection, message)
@@ -68,18 +74,43 @@ class StreamClient:
         self._unsent += len(frame)
         self._filled.set()
 
-    async def _write(self) -> None:
+    async def _write(self, transport: asyncio.Transport) -> None:
         """Empties the outbox as fast as the client reads; ends with the connection."""
         try:
             while not self._socket.closed:
                 await self._filled.wait()
                 self._filled.clear()
-                while self._outbox:
-                    frame = self._outbox.popleft()
-                    await self._socket.send_str(frame)
-                    self._unsent -= len(frame)
+                if self._socket.compress:
+                    await self._write_singly()
+                else:
+                    await self._write_in_batches(transport)
         except ConnectionError:
             return  # the reading half sees the same and ends the talk
+
+    async def _write_singly(self) -> None:
+        while self._outbox:
+            frame = self._outbox.popleft()
+            await self._socket.send_str(frame)
+            self._unsent -= len(frame)
+
+    async def _write_in_batches(self, transport: asyncio.Transport) -> None:
+        """What waits goes out together: a system call for each frame would cost as much as all the rest."""
+        while self._outbox and not (self._socket.closed or transport.is_closing()):
+            if transport.get_write_buffer_size() > _BATCH:
+                await asyncio.sleep(_LOOK_AGAIN_S)
+            else:
+                transport.write(self._batch())
+
+    def _batch(self) -> bytes:
+        parts: list[bytes] = []
+        size = 0
+        while self._outbox and size < _BATCH:
+            frame = self._outbox.popleft()
+            self._unsent -= len(frame)
+            payload = frame.encode()
+            size += len(payload)
+            parts += (_header(len(payload)), payload)
+        return b"".join(parts)
 
     async def _ping(self, connection: Connection) -> None:
         try:
@@ -89,3 +120,12 @@ class StreamClient:
                     await self._socket.ping(HEARTBEAT)
         except ConnectionError:
             return
+
+
+def _header(length: int) -> bytes:
+    """What stands before a text frame of ``length`` bytes that is whole and not masked (RFC 6455, 5.2)."""
+    if length < 126:
+        return bytes((0x81, length))
+    if length < 65_536:
+        return b"\x81\x7e" + length.to_bytes(2, "big")
+    return b"\x81\x7f" + length.to_bytes(8, "big")

@@ -1,4 +1,5 @@
-"""What is traded on the server: a demo world with a simulated crowd, or a recorded market played back."""
+"""What is traded on the server: a demo world with a simulated crowd, many busy markets, or a recorded market
+played back."""
 
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ from pathlib import Path
 from mm.sim.buckets import TIERS
 from mm.sim.exchange import Exchange
 from mm.sim.face_switches import FaceSwitches
+from mm.sim.load import load_world
 from mm.sim.regimes import REGIMES
 from mm.sim.tape import Tape, TapePlayer
 from mm.sim.venue import Venue
@@ -33,6 +35,17 @@ def demo(seed: int, cash: int, regime: str, tier: str = "basic", *, liquidity: b
     world = demo_world(venue, seed, user_id=USER, cash=cash, regime=REGIMES[regime])
     exchange.crowds += [world.flow, world.programme]
     return World(exchange, world.tickers)
+
+
+def busy(
+    markets: int, rate: int, seed: int, cash: int, tier: str = "basic", *, liquidity: bool = False
+) -> World:
+    """Many markets whose books change ``rate`` times a second in all (see `load`), starting now. KeyError: no
+    such tier."""
+    venue, exchange = _empty(seed, tier, liquidity)
+    load = load_world(venue, seed, markets, rate, user_id=USER, cash=cash)
+    exchange.crowds.append(load)
+    return World(exchange, list(venue.markets))
 
 
 def recorded(

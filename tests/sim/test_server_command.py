@@ -92,6 +92,15 @@ def test_the_tier_of_the_account_may_be_chosen() -> None:
         assert (limits["usage_tier"], limits["write"]["refill_rate"]) == ("prestige", 8000)
 
 
+def test_as_many_markets_as_asked_for_each_with_a_book() -> None:
+    with running("--markets", "120", "--load", "0") as (_, facts):
+        assert len(set(facts["markets"])) == 120
+        query = {"limit": 1000, "status": "open"}
+        listed = requests.get(f"{facts['rest_url']}/markets", query, timeout=WAIT_S).json()["markets"]
+        assert {one["ticker"] for one in listed} == set(facts["markets"])
+        assert all(float(one["yes_bid_dollars"]) < float(one["yes_ask_dollars"]) < 1 for one in listed)
+
+
 @pytest.mark.parametrize("options", [(), ("--liquidity-dollars",)])
 def test_a_field_that_was_dropped_may_be_asked_for(options: tuple[str, ...]) -> None:
     with running(*options) as (_, facts):
@@ -190,6 +199,8 @@ def test_what_cannot_work_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
         ("--tier", "gold"),
         ("--public-key", "key.pem"),
         ("--tape", "x", "--speed", "0"),
+        ("--tape", "x", "--markets", "1"),
+        ("--markets", "0"),
         ("--port", "70000"),
         ("--admin-port", "-1"),
         ("--admin-token", "token"),
