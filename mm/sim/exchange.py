@@ -226,7 +226,7 @@ class Exchange:
             self.advance,
             backlog,
             self._most_backlog,
-            is_stamped=self._switches.sending_ts,
+            switches=self._switches,
             subaccount=subaccount,
         )
         connection.tell_time(now)

@@ -30,12 +30,16 @@ class FaceSwitches:
 
     - ``liquidity``: also write a market's dropped ``liquidity_dollars``, which one client still demands.
     - ``sending_ts``: stamp each frame with ``sending_ts_ms`` (offered since about 30 September 2026).
-    - ``most_connections``: streams a member may have open at once.
+    - ``most_connections``: streams a member may have open at once. ``most_markets``: markets in a
+      subscription, beyond which is error 26 (500,000 by document). ``most_commands``: commands of one stream
+      a second, beyond which is error 27 (about 10,000 by document).
     - ``ages``: when rows become history. ``incentives``: the programs that are listed.
     """
 
     liquidity: bool = False
     sending_ts: bool = False
     most_connections: int = 200
+    most_markets: int = 500_000
+    most_commands: int = 10_000
     ages: Ages = Ages()
     incentives: tuple[Incentive, ...] = ()

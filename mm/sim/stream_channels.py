@@ -36,6 +36,8 @@ CHANNELS: dict[str, Channel] = {
     )
 }
 
+# Those that a client can bring about here. Not among them: 9, since without a good signature no connection
+# opens; 10 and 18, which are the server's own failures; 23, 24 and 28, of channels that are not built.
 ERRORS: dict[int, str] = {
     1: "Unable to process message",
     2: "Params required",
@@ -49,7 +51,13 @@ ERRORS: dict[int, str] = {
     13: "Unsupported action",
     14: "Market Ticker required",
     15: "Action required",
+    19: "shard_factor must be > 0",
+    20: "shard_factor is required when shard_key is set",
+    21: "shard_key must be >= 0 and < shard_factor",
+    22: "shard_factor must be <= 100",
     25: "Subscription buffer overflow",
+    26: "Subscription market limit exceeded",
+    27: "Too many requests",
 }
 
 

@@ -4,20 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from mm.sim.buckets import Bucket, Limit
+from mm.sim.face_switches import FaceSwitches
 from mm.sim.faults import Line
 from mm.sim.rest import Json
 from mm.sim.rest_numbers import MILLISECOND
 from mm.sim.stream import Stream
 from mm.sim.stream_bodies import json_text
 from mm.sim.stream_channels import ERRORS, Channel, CommandError
-from mm.sim.stream_params import channels_of, decoded, flag, integer, name_of, one_sid, params_of, strings
+from mm.sim.stream_params import (
+    channels_of,
+    check_sharding,
+    check_user_filter,
+    decoded,
+    flag,
+    integer,
+    name_of,
+    one_sid,
+    params_of,
+    strings,
+)
 from mm.sim.stream_subscription import Subscription
 
 
 class Connection:
     """``advance`` brings the exchange to the time of a command; ``line`` carries the frames; ``backlog`` says
     how many bytes the client has not taken yet: above ``most_backlog`` a subscription that wants to send more
-    ends with error 25. ``is_stamped``: frames carry ``sending_ts_ms``;
+    ends with error 25. ``switches``: stamps and limits;
     ``subaccount``: the only one that private messages are about, None for all."""
 
     def __init__(
@@ -29,7 +42,7 @@ class Connection:
         backlog: Callable[[], int],
         most_backlog: int,
         *,
-        is_stamped: bool = False,
+        switches: FaceSwitches,
         subaccount: int | None = None,
     ) -> None:
         self.user_id = user_id
@@ -39,7 +52,10 @@ class Connection:
         self._advance = advance
         self._backlog = backlog
         self._most_backlog = most_backlog
-        self._is_stamped = is_stamped
+        self._is_stamped = switches.sending_ts
+        self._most_markets = switches.most_markets
+        self._rate = Limit(switches.most_commands, switches.most_commands)
+        self._patience: Bucket | None = None
         self._subaccount = subaccount
         self._now = 0
         self._last_sid = 0
@@ -63,12 +79,20 @@ class Connection:
         try:
             command = decoded(text)
             command_id = integer(command.get("id", 0))
+            self._count(now)
             handler = self._commands.get(name_of(command.get("cmd")))
             if handler is None:
                 raise CommandError(5)
             handler(command_id, command)
         except CommandError as error:
             self._refuse(error, command_id)
+
+    def _count(self, now: int) -> None:
+        """Raises CommandError 27 where commands come faster than they may."""
+        if self._patience is None:
+            self._patience = Bucket(self._rate, now)
+        if not self._patience.take(now, 1):
+            raise CommandError(27)
 
     def close(self) -> None:
         """The client is gone."""
@@ -89,6 +113,13 @@ class Connection:
         tickers = self._tickers(params)
         if tickers is None and any(channel.markets == "required" for channel in channels):
             raise CommandError(14)
+        if any(channel.name == "communications" for channel in channels):
+            check_sharding(params)
+            check_user_filter(params)
+        for flag_name in ("use_yes_price", "skip_ticker_ack", "send_initial_snapshot"):
+            flag(params, flag_name)
+        for channel in channels:
+            self._require_room(self._of(channel), tickers)
         fresh = [self._join(channel, tickers, params) for channel in channels]
         for subscription, _ in fresh:
             msg = f'{{"channel":"{subscription.channel.name}","sid":{subscription.sid}}}'
@@ -102,7 +133,7 @@ class Connection:
         """The subscription, new or the one there is, and the markets that are new to it."""
         if channel.markets == "none":
             tickers = None
-        subscription = next((one for one in self._subscriptions.values() if one.channel is channel), None)
+        subscription = self._of(channel)
         if subscription is None:
             self._last_sid += 1
             subscription = Subscription(self._last_sid, channel, self.user_id, tickers, self._deliver)
@@ -116,6 +147,16 @@ class Connection:
             subscription.yes_price = flag(params, "use_yes_price")
         subscription.quiet = flag(params, "skip_ticker_ack")
         return subscription, added
+
+    def _of(self, channel: Channel) -> Subscription | None:
+        """The subscription to a channel: there is one at most, since subscribing again merges."""
+        return next((one for one in self._subscriptions.values() if one.channel is channel), None)
+
+    def _require_room(self, subscription: Subscription | None, tickers: list[str] | None) -> None:
+        """Raises CommandError 26 where a subscription would have more markets than it may."""
+        known = {} if subscription is None else subscription.tickers or {}
+        if len(known.keys() | set(tickers or ())) > self._most_markets:
+            raise CommandError(26, None if subscription is None else subscription.sid)
 
     def _widen(self, subscription: Subscription, tickers: list[str] | None) -> list[str]:
         if subscription.tickers is None:
@@ -167,6 +208,7 @@ class Connection:
     def _add_markets(
         self, subscription: Subscription, tickers: list[str], params: Json, command_id: int
     ) -> None:
+        self._require_room(subscription, tickers)
         added = self._widen(subscription, tickers)
         self._confirm(subscription, command_id)
         self._first_messages(subscription, added, params)
@@ -236,7 +278,8 @@ class Connection:
                 self._send(frame)
         elif subscription.is_live:
             self._end(subscription)
-            subscription.seq -= 1  # the frame that found no room was never sent
+            if subscription.channel.is_sequenced:
+                subscription.seq -= 1  # the frame that found no room was never sent
             self._send(subscription.error_text(25))
 
     def _send(self, frame: str) -> None:

@@ -9,6 +9,8 @@ import msgspec
 from mm.sim.rest import Json
 from mm.sim.stream_channels import CHANNELS, Channel, CommandError
 
+MOST_SHARDS = 100
+
 
 def decoded(text: str) -> Json:
     """The JSON object of a command. Raises CommandError 1."""
@@ -68,6 +70,36 @@ def flag(params: Json, name: str) -> bool:
     if not isinstance(value, bool):
         raise CommandError(11)
     return value
+
+
+def check_sharding(params: Json) -> None:
+    """The fan-out of the communications channel: ``shard_factor`` 1 to 100, and a ``shard_key`` below it.
+    Raises CommandError 11 or 19 to 22."""
+    factor, key = (_whole(params, name) for name in ("shard_factor", "shard_key"))
+    if factor is None:
+        if key is not None:
+            raise CommandError(20)
+        return
+    if factor <= 0:
+        raise CommandError(19)
+    if factor > MOST_SHARDS:
+        raise CommandError(22)
+    if key is not None and not 0 <= key < factor:
+        raise CommandError(21)
+
+
+def _whole(params: Json, name: str) -> int | None:
+    """A whole number, None where absent. Raises CommandError 11."""
+    value = params.get(name)
+    if value is not None and type(value) is not int:
+        raise CommandError(11)
+    return value
+
+
+def check_user_filter(params: Json) -> None:
+    """Raises CommandError 11 for anything but ``self``, or nothing."""
+    if params.get("user_filter") not in (None, "", "self"):
+        raise CommandError(11)
 
 
 def strings(params: Json, name: str) -> list[str]:

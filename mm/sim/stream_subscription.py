@@ -65,8 +65,11 @@ class Subscription:
         self._send(self, f'{{"id":{command_id},"sid":{self.sid},"seq":{self.seq},"type":"{kind}"{msg}}}\n')
 
     def error_text(self, code: int, command_id: int = 0) -> str:
-        """The frame of an error that belongs to this subscription."""
-        self.seq += 1
+        """The frame of an error that belongs to this subscription; numbered where its messages are."""
         answers = f'"id":{command_id},' if command_id else ""
         msg = f'{{"code":{code},"msg":"{ERRORS[code]}"}}'
-        return f'{{{answers}"type":"error","sid":{self.sid},"seq":{self.seq},"msg":{msg}}}\n'
+        numbering = ""
+        if self.channel.is_sequenced:
+            self.seq += 1
+            numbering = f'"seq":{self.seq},'
+        return f'{{{answers}"type":"error","sid":{self.sid},{numbering}"msg":{msg}}}\n'
