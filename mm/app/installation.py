@@ -128,7 +128,7 @@ def _command(machine: Machine) -> str:
 
 def _of_systemd(machine: Machine) -> dict[str, str | None]:
     changes: dict[str, str | None] = {
-        "Documentation": f"file:{machine.directory}/docs/running.md",
+        "Documentation": f"file:{REPOSITORY}/docs/running.md",
         "WorkingDirectory": str(machine.directory),
         "ExecStart": _command(machine),
         "EnvironmentFile": f"-{machine.environment}",
