@@ -66,7 +66,9 @@ class Box:
         assert isinstance(data, LoginPassword)
         said = (data.login.decode(), data.password.decode())
         self.logins.append(said)
-        return AuthResult(success=said == (USER, PASSWORD), handled=False)
+        is_right = said == (USER, PASSWORD)
+        # As some servers do, it quotes what it did not like.
+        return AuthResult(success=is_right, handled=False, message=f"535 5.7.8 not {said[1]}")
 
 
 class Connection(SMTP):

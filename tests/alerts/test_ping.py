@@ -115,6 +115,18 @@ def test_what_failed_is_tried_again_and_told(visits: Visits) -> None:
     assert told[0].text == "HTTP status 500" and told[0].way == "dead_man"
 
 
+def test_a_server_in_trouble_is_not_hammered(visits: Visits) -> None:
+    """However much there is to say: the next attempt comes after the pause, or with the end."""
+    told: list[Report] = []
+    visits.status = 500
+    watch = DeadMan(Address(visits.url + CHECK, Style.HEALTHCHECKS), NEVER, told.append, retry_seconds=NEVER)
+    wait_until(lambda: len(told) == 1)
+    watch.pulse("tripped")
+    watch.send(CRASH, NOW)
+    watch.close()
+    assert visits.paths() == [f"{CHECK}/{word}" for word in ("start", "start", "fail", "fail")]
+
+
 def test_a_server_that_hangs_does_not_hold_up_the_loop(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

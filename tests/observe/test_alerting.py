@@ -178,6 +178,16 @@ def test_fills_that_the_market_runs_over_are_high_slippage() -> None:
     assert told.alerts[-1] == (41, "info", "slippage is -3.26% again after 11 s", 0)
 
 
+def test_slippage_is_over_when_it_is_well_below_its_limit() -> None:
+    """The limit is 2 %: 3.06 % is too much, 1.86 % is not over yet, 1.04 % is."""
+    bench, told = story(AlertRules(slippage_fraction=0.02, slippage_fills=1))
+    for number, price in enumerate((4_900, 4_840, 4_800)):
+        bench.step(fill(at(number), f"t{number}", price=price))
+    for second in range(10, 13):
+        bench.time(at(second))
+    assert [(ts, level) for ts, level, _, _ in told.alerts] == [(10, "warning"), (12, "info")]
+
+
 def test_good_fills_are_no_slippage_and_the_rule_can_be_off() -> None:
     for rules, price in ((AlertRules(slippage_fills=2), 4_600), (AlertRules(slippage_fraction=None), 9_000)):
         bench, told = story(rules)

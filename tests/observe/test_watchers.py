@@ -78,6 +78,23 @@ def test_an_alert_is_a_line_of_the_contract(tmp_path: Path) -> None:
     assert line["details"] == {"x": None, "y": "z\n"}
 
 
+def test_only_a_critical_alert_waits_for_the_disk_itself_and_only_when_it_is_settled(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    forced: list[int] = []
+    monkeypatch.setattr("mm.observe.append.os.fdatasync", forced.append)
+    sink = AlertFile(LineFile(tmp_path / "alerts.jsonl"))
+    sink.send(WARNING, at(1))
+    sink.settle()
+    assert not forced
+    sink.send(msgspec.structs.replace(WARNING, level=AlertLevel.CRITICAL), at(2))
+    assert not forced and len(alerts_in(tmp_path / "alerts.jsonl")) == 2
+    sink.settle()
+    sink.settle()
+    assert len(forced) == 1
+    sink.close()
+
+
 def test_what_the_disk_refuses_becomes_an_alert(tmp_path: Path) -> None:
     fault = StorageError(tmp_path / "DEFAULT.log", "write", OSError(28, "No space left on device"))
     faults = [fault]
