@@ -35,7 +35,8 @@ Case = Callable[[Spent], None]
 
 class Row(msgspec.Struct, frozen=True):
     """One line of the table. ``micros``: microseconds an operation, median of the rounds. ``ratio``: to the
-    case ``base`` of the same round, median of the rounds; ``least`` and ``most`` are its extremes."""
+    case ``base`` of the same round, median of the rounds; ``least`` and ``most`` are its extremes. Where the
+    ``unit`` is another one, so is that of ``micros``."""
 
     bench: str
     case: str
@@ -44,6 +45,7 @@ class Row(msgspec.Struct, frozen=True):
     least: float
     most: float
     base: str
+    unit: str = "us"
 
 
 def compare(bench: str, cases: Mapping[str, Case], base: str, rounds: int = ROUNDS) -> list[Row]:
