@@ -20,6 +20,7 @@ from tests.live.processes import Bot, Exchange, bot_process, eventually, exchang
 from tests.ops.fenced_commands import FOLLOWING, READING, TAIL_ALERTS, Followed, type_in
 
 METRICS = "Strategy_DEFAULT_metrics.json"
+STATUS = "DEFAULT_circuit_breaker_status.json"
 TRADING = "Strategy_DEFAULT_trading.jsonl"
 ORDERS = "/portfolio/events/orders"
 POST_ONLY_CROSS = '{"error":{"code":"invalid_order","message":"post only cross"}}'

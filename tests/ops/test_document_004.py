@@ -18,12 +18,21 @@ import pytest
 
 from mm.config.load import load_config
 from tests.ops import fenced_commands as words
-from tests.ops.busy_run import METRICS, TRADING, Day, Seen
-from tests.ops.fenced_commands import FOLLOWING, READING, SUPERVISOR, SYSTEMD, fenced, objects
+from tests.ops.busy_run import METRICS, STATUS, TRADING, Day, Seen
+from tests.ops.fenced_commands import (
+    FOLLOWING,
+    READING,
+    STAND_INS,
+    SUPERVISOR,
+    SYSTEMD,
+    environment,
+    fenced,
+    objects,
+    type_in,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = ROOT / ".." / "shared" / "documents"
-STATUS = "DEFAULT_circuit_breaker_status.json"
 MOMENTS = ("running", "tripped", "killed", "restarted")
 QUIET = ("tripped", "killed")  # nothing is sent any more
 THRESHOLDS = ("max_consecutive_errors", "pnl_threshold", "max_inventory_imbalance")
@@ -156,6 +165,14 @@ EXPECTED: dict[str, Callable[[Seen, str], None]] = {
 def test_a_reading_command_prints_what_the_files_say(day: Day, moment: str, command: str) -> None:
     seen = day.moments[moment]
     EXPECTED[command](seen, seen.printed[command])
+
+
+@pytest.mark.parametrize("command", [command for command in READING if "jq" in command])
+def test_a_machine_without_jq_gets_the_same_from_its_stand_in(day: Day, command: str) -> None:
+    """Else the tests above would say nothing where the stand-in stood in."""
+    seen = day.moments["killed"]
+    env = environment([STAND_INS / "jq"])
+    EXPECTED[command](seen, type_in(command, Path(seen.after), env))
 
 
 def test_commands_that_go_on_show_what_was_not_there_before(day: Day) -> None:
