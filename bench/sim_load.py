@@ -1,7 +1,7 @@
 """The simulated exchange under load, as a process of its own: frames out, orders in, memory.
 
-Times are processor time of that process, for each frame, or for each order created and cancelled: "a second" is
-what one whole core would do. Only `at the limit` fills one.
+Times are processor time of that process, for each frame, or for each order created and cancelled: "a second"
+is what one whole core would do. Only `at the limit` fills one.
 """
 
 from __future__ import annotations
