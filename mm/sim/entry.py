@@ -6,6 +6,7 @@ from dataclasses import replace
 from functools import partial
 
 from mm.sim import rules
+from mm.sim.attic import forget_orders
 from mm.sim.floor import Floor
 from mm.sim.groups import Groups
 from mm.sim.ledger import Account
@@ -31,9 +32,10 @@ class Entry:
         rules.require_valid(floor, market, request)
         self.groups.require_welcome(user_id, request)
         rules.require_entry(floor, market)
-        rules.require_fresh_id(account, request.client_order_id)
+        rules.require_fresh_id(floor, account, request.client_order_id)
         rules.require_room(account)
         wanted = self._wanted(account, request)
+        rules.require_allowed_position(floor, account, request.ticker, request.side, wanted)
         rules.require_cash(floor, account, request, request.price, wanted)
         reason = self._refusal_by_book(account, request)
         order = self._accept(account, request)
@@ -68,7 +70,7 @@ class Entry:
 
     def _use_up(self, account: Account, client_order_id: str) -> None:
         if client_order_id:
-            account.owner.client_order_ids.add(client_order_id)
+            rules.used_ids(self.floor, account).add(client_order_id)
 
     def _accept(self, account: Account, request: OrderRequest) -> Order:
         now = self.floor.now
@@ -85,6 +87,7 @@ class Entry:
         self._use_up(account, request.client_order_id)
         self.floor.orders[order.order_id] = order
         account.owner.orders.append(order)
+        forget_orders(self.floor, account.owner)
         return order
 
     def _place_rest(self, incoming: Interest, order: Order, reason: str) -> None:
@@ -126,8 +129,9 @@ class Entry:
         rules.require_entry(floor, market)
         self._require_terms(market, order, price, count, expiration_s)
         if updated_client_order_id and updated_client_order_id != order.request.client_order_id:
-            rules.require_fresh_id(interest.account, updated_client_order_id)
+            rules.require_fresh_id(floor, interest.account, updated_client_order_id)
         open_count = count - order.filled
+        rules.require_allowed_position(floor, interest.account, order.ticker, side, open_count)
         rules.require_cash(floor, interest.account, order.request, price, open_count, except_order=order_id)
         before = order.remaining
         crossed = self._post_only_cross(order, price)
@@ -230,8 +234,11 @@ class Entry:
         return order, reduced_by
 
     def cancel_all(self, user_id: str, subaccount: int) -> None:
-        """Sweep what rests now; the tail (see Switches) may sweep what comes to rest later."""
+        """Sweep what rests now; the tail (see Switches) may sweep what comes to rest later. Raises VenueError
+        in an exchange pause, unless a switch has it accepted and forgotten."""
         account = account_of(self.floor, user_id, subaccount)
+        if not self.floor.exchange_active and self.floor.switches.cancel_all_in_exchange_pause == "refuse":
+            raise rules.paused(self.floor)
         account.sweep_until_ns = self.floor.now + self.floor.switches.cancel_all_tail_ns
         for interest in list(account.resting.values()):
             order = interest.order

@@ -12,10 +12,15 @@ MAX_OPEN_ORDERS = 200_000
 _CANCELABLE = ("active", "inactive")
 
 
+def paused(floor: Floor) -> VenueError:
+    """What a pause answers to what it does not let through."""
+    return VenueError(floor.switches.trading_is_paused_status, "trading_is_paused")
+
+
 def require_entry(floor: Floor, market: Market) -> None:
     """New orders and amends need an open market and running trading."""
     if not (floor.exchange_active and floor.trading_active):
-        raise VenueError(floor.switches.trading_is_paused_status, "trading_is_paused")
+        raise paused(floor)
     if market.status != "active":
         raise VenueError(floor.switches.market_not_open_status, floor.switches.market_not_open_code)
 
@@ -23,7 +28,7 @@ def require_entry(floor: Floor, market: Market) -> None:
 def require_cancel(floor: Floor, market: Market) -> None:
     """Cancels and decreases pass a trading pause, but neither an exchange pause nor the close."""
     if not floor.exchange_active:
-        raise VenueError(floor.switches.trading_is_paused_status, "trading_is_paused")
+        raise paused(floor)
     if market.status not in _CANCELABLE:
         raise VenueError(floor.switches.market_not_open_status, floor.switches.market_not_open_code)
 
@@ -57,11 +62,29 @@ def require_valid(floor: Floor, market: Market, request: OrderRequest) -> None:
         raise VenueError(400, semantics, details="post_only requires good_till_canceled")
 
 
-def require_fresh_id(account: Account, client_order_id: str) -> None:
+def require_fresh_id(floor: Floor, account: Account, client_order_id: str) -> None:
     """A client order id is never used twice by a member, not even after a kill or a cancel (section 5.4), nor
-    in another subaccount (open point (k))."""
-    if client_order_id in account.owner.client_order_ids:
+    in another subaccount (open point (k), a switch)."""
+    if client_order_id in used_ids(floor, account):
         raise VenueError(409, "order_already_exists", "order already exists")
+
+
+def used_ids(floor: Floor, account: Account) -> set[str]:
+    """The client order ids that this account cannot use again; to be added to."""
+    is_shared = floor.switches.client_order_id_of == "account"
+    return (account.owner if is_shared else account).client_order_ids
+
+
+def require_allowed_position(floor: Floor, account: Account, ticker: str, side: BookSide, count: int) -> None:
+    """By switch: what would be held if all of an order filled is within the market's limit, or less than is
+    held now."""
+    most = floor.switches.most_position
+    if not most:
+        return
+    held = account.positions[ticker].count if ticker in account.positions else 0
+    after = held + (count if side == "bid" else -count)
+    if abs(after) > max(most, abs(held)):
+        raise VenueError(floor.switches.position_limit_status, floor.switches.position_limit_code)
 
 
 def order_cost(

@@ -17,6 +17,12 @@ class Switches:
     - ``post_only_cross`` (c): a crossing post-only create is refused with 400 (recorded), or accepted and
       canceled with reason PostOnlyCrossCancel. ``post_only_cross_amend``: the same for an amend.
     - ``market_not_open_status``, ``market_not_open_code``, ``trading_is_paused_status`` (e).
+    - ``cancel_all_in_exchange_pause``: a cancel-all is refused as other cancels are, or accepted with a 204
+      that sweeps nothing.
+    - ``client_order_id_of`` (k): whose uses of a client order id count: those of the account, or of the
+      subaccount alone.
+    - ``most_position``: contracts (1/100) that an order may lead an account to, net, in one market; 0 is
+      without limit. ``position_limit_status``, ``position_limit_code`` (f): what is answered beyond it.
     - ``order_semantics_code`` (f): for reduce-only without IOC and IOC with an expiry.
     - ``group_triggered_status``, ``group_triggered_code`` (f): for an order of a triggered group.
     - ``partly_filled_ioc_status`` (g).
@@ -35,6 +41,11 @@ class Switches:
     market_not_open_status: Literal[400, 409] = 409
     market_not_open_code: str = "market_not_open"
     trading_is_paused_status: Literal[400, 409] = 409
+    cancel_all_in_exchange_pause: Literal["refuse", "accept"] = "refuse"
+    client_order_id_of: Literal["account", "subaccount"] = "account"
+    most_position: int = 0
+    position_limit_status: Literal[400, 409] = 400
+    position_limit_code: str = "position_limit_exceeded"
     order_semantics_code: str = "invalid_order"
     group_triggered_status: Literal[400, 409] = 400
     group_triggered_code: str = "invalid_order"
@@ -45,3 +56,9 @@ class Switches:
     balance_unit: int = DIRECT_MEMBER
     cancel_all_tail_ns: int = 0
     cancel_all_tail_share: float = 0.5
+
+    def __post_init__(self) -> None:
+        if self.balance_unit < 1:
+            raise ValueError("balance_unit is 1 or more")
+        if not 0.0 <= self.cancel_all_tail_share <= 1.0:
+            raise ValueError("cancel_all_tail_share is 0 to 1")

@@ -96,7 +96,7 @@ def test_an_exchange_pause_does_not() -> None:
     order = rest(venue, "ann", "bid 1 @ 50")
     venue.pause(exchange=True)
     refused(400, "trading_is_paused", lambda: venue.cancel("ann", order.order_id))
-    venue.cancel_all("ann")
+    refused(400, "trading_is_paused", lambda: venue.cancel_all("ann"))
     assert order.status == "resting"
 
 
