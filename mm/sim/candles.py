@@ -11,8 +11,9 @@ from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from mm.sim.attic import Recent
 from mm.sim.venue import Venue
-from mm.sim.words import PRICE_ONE, Announcement, TickerChanged, Traded
+from mm.sim.words import PRICE_ONE, Announcement, LifecycleChanged, TickerChanged, Traded
 
 MINUTE = 60_000_000_000
 # Minutes of a period, and how many finished candles of it are kept: a day, a month and a year.
@@ -138,6 +139,7 @@ class Candles:
     def __init__(self, venue: Venue) -> None:
         self._venue = venue
         self._ladders: dict[str, _Ladder] = {}
+        self._recent = Recent()
 
     def hear(self, announcement: Announcement) -> None:
         """Note a trade, or a change of the best prices."""
@@ -145,6 +147,9 @@ class Candles:
             self._note_best(announcement)
         elif type(announcement) is Traded:
             self._note_trade(announcement)
+        elif type(announcement) is LifecycleChanged and announcement.event_type == "settled":
+            for old in self._recent.push(announcement.ticker):
+                self._ladders.pop(old, None)
 
     def _ladder(self, ticker: str) -> _Ladder:
         ladder = self._ladders.get(ticker)

@@ -11,6 +11,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from typing import TypeAlias
 
+from mm.sim.attic import trim_fills, trim_orders
 from mm.sim.ledger import Account
 from mm.sim.venue import Venue
 from mm.sim.words import (
@@ -129,8 +130,10 @@ class Reads:
         match change:
             case Order():
                 portfolio.orders[change.order_id] = change
+                trim_orders(portfolio.orders)
             case Filled():
                 portfolio.fills.append(change)
+                trim_fills(portfolio.fills)
             case _Holding():
                 purse = portfolio.purses.setdefault(change.subaccount, Purse())
                 purse.positions[change.position.ticker] = change.position

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
+from mm.sim.attic import Recent, forget_market
 from mm.sim.floor import Floor
 from mm.sim.lifecycle import Lifecycle
 from mm.sim.words import PRICE_ONE, Market, PositionChanged, VenueError
@@ -21,6 +22,7 @@ class Settling:
         self._floor = floor
         self._lifecycle = lifecycle
         self._due: dict[str, int] = {}
+        self._recent = Recent()
 
     def determine(self, ticker: str, result: str, value: int | None) -> None:
         """``result`` yes, no or scalar; a scalar needs ``value``, the YES payout as a price (VenueError 400
@@ -67,6 +69,8 @@ class Settling:
         for account, position in paid:
             if floor.listeners and not account.is_crowd:
                 floor.announce(PositionChanged(floor.now, account.user_id, position, account.subaccount))
+        for old in self._recent.push(ticker):
+            forget_market(floor, old)
 
     def _write(self, market: Market, result: str, payout: int) -> None:
         market.result = result
