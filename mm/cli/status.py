@@ -75,8 +75,8 @@ def _picture(answer: Answer) -> RenderableType:
         facts.add_row(name, Text(value, style=style))
     desks = Table(box=None, header_style="dim", pad_edge=False)
     desks.add_column("desk")
-    for name in ("markets", "resting", "positions", "realized", "unrealized", "fees", "P&L", "imbalance"):
-        desks.add_column(name, justify="right")
+    for name in ("markets", "resting", "held", "realized", "open", "fees", "P&L", "lean"):
+        desks.add_column(name, justify="right", no_wrap=True)
     for desk in answer["desks"]:
         desks.add_row(
             f"{desk['name']} ({desk['strategy']})",
