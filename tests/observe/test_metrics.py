@@ -145,7 +145,8 @@ def test_the_file_says_the_same_in_dollars(moves: list[Any], last: Price) -> Non
     summary = books.summary()
 
     def micros(name: str) -> int:
-        return round(2 * MONEY_DOLLAR * summary[name])
+        half_millionths: int = round(2 * MONEY_DOLLAR * summary[name])
+        return half_millionths
 
     assert micros("total_pnl") == 2 * books.ledger.position(TICKER).pnl
     assert micros("carried_pnl") == 0
