@@ -16,8 +16,8 @@ import msgspec
 from bench.measure import Row
 
 BENCHES: Final = ("book", "feed", "tick", "simulation", "journal", "observers", "signing")
-# Only if asked for: it starts processes and takes a minute and a half.
-SLOW: Final = ("sim_load",)
+# Only if asked for: each takes a minute and more.
+SLOW: Final = ("sim_load", "sim_day")
 HEADER: Final = (
     f"{'bench':10}{'case':28}{'us':>9}{'a second':>12}{'ratio':>8}{'least':>8}{'most':>8}  against"
 )
