@@ -30,11 +30,12 @@ class KillSwitch:
         value = environment.get(VARIABLE, "").strip()
         self.is_in_environment = value.lower() not in OFF
         self._variable = f"{VARIABLE}={value}" if self.is_in_environment else ""
+        self._held = ""
 
     def reason(self) -> str:
         """Why nothing may be traded; empty while the switch is off. Cheap enough to ask before every send,
         and safe to ask from any thread."""
-        return self._variable or self._text()
+        return self._variable or self._held or self._text()
 
     def _text(self) -> str:
         try:
@@ -55,11 +56,16 @@ class KillSwitch:
         """:raises StorageError: if the disk refuses."""
         replace_file(self.path, reason.encode("utf-8", "replace")[:LONGEST] + b"\n")
 
+    def hold(self, reason: str) -> None:
+        """On, as long as this process lives: for a disk that takes no file."""
+        self._held = reason
+
     def turn_off(self) -> bool:
         """Whether there was a file to remove. What the environment says stays.
 
         :raises OSError: if it cannot be removed.
         """
+        self._held = ""
         try:
             self.path.unlink()
         except FileNotFoundError:

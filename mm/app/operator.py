@@ -151,11 +151,16 @@ class Operator:
         return not self._reach.engine.picture().breaker.trading_allowed
 
     async def _kill(self, request: Request) -> Answer:
-        """The file first: it outlives whatever happens to us. Then the engine, without waiting for a beat."""
-        reach = self._reach
+        """The file first: it outlives whatever happens to us. Then the engine, without waiting for a beat;
+        also if the disk takes no file."""
+        reach, fault = self._reach, None
         if not reach.switch.reason():
-            await asyncio.to_thread(reach.switch.turn_on, request.reason)
-        return await self._look()
+            try:
+                await asyncio.to_thread(reach.switch.turn_on, request.reason)
+            except StorageError as refused:
+                fault = f"{refused}: this process is killed, but a restart will not know of it"
+                reach.switch.hold(request.reason)
+        return {**await self._look(), "warning": fault}
 
     async def _resume(self, request: Request) -> Answer:
         reach = self._reach

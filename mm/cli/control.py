@@ -53,6 +53,7 @@ def kill(reason: str, config_file: Path, run_dir: Path | None, within: float, as
     from mm.app.control_client import NotRunning, ask
     from mm.app.control_words import Request
     from mm.app.kill_switch import KillSwitch
+    from mm.observe.append import StorageError
 
     with ends_well_or("kill", as_json):
         where = run_dir_of(run_dir, config_file)
@@ -60,19 +61,26 @@ def kill(reason: str, config_file: Path, run_dir: Path | None, within: float, as
             raise click.UsageError("say why: it is written down")
         if not where.is_dir():
             end("kill", f"there is no run directory {where}", 2, as_json)
-        switch = KillSwitch(where, {})
+        switch, fault = KillSwitch(where, {}), None
         if not switch.reason():
-            switch.turn_on(reason)
+            try:
+                switch.turn_on(reason)
+            except StorageError as refused:  # the bot, if there is one, can do without
+                fault = refused
         try:
             answer = ask(where, Request("kill", reason))
         except NotRunning:
+            if fault is not None:
+                raise fault from None
             text = f"nothing runs in {where}; the kill switch is on for the next start"
             show({"ok": True, "running": False, "kill_switch": reason}, text, as_json)
             return
         if not answer["ok"]:
-            end("kill", f"the file is written, but the bot says: {answer['error']}", answer["code"], as_json)
+            end("kill", f"the bot says: {answer['error']}", answer["code"], as_json)
         wait_until_gone("kill", where, within, as_json)
-        show(answer, f"killed: {answer['kill_switch']}; nothing rests. kmm resume goes on", as_json)
+    if answer["warning"]:
+        click.echo(f"kmm kill: {answer['warning']}", err=True)
+    show(answer, f"killed: {answer['kill_switch']}; nothing rests. kmm resume goes on", as_json)
 
 
 @click.command()

@@ -13,6 +13,7 @@ from mm.core.actions import PlaceOrder
 from mm.core.events import Command
 from mm.core.units import CONTRACT, Side
 from mm.kalshi.guard import Guard, HardCaps
+from mm.observe.append import StorageError
 
 
 def commands(switch: KillSwitch) -> tuple[KillSwitchWatch, list[Command]]:
@@ -51,6 +52,16 @@ def test_the_variable_of_the_manual(tmp_path: Path, value: str, is_on: bool) -> 
     switch = KillSwitch(tmp_path, {"BOT_DISABLE_TRADING": value})
     assert bool(switch.reason()) is is_on
     assert switch.is_in_environment is is_on
+
+
+def test_a_disk_that_takes_no_file_does_not_keep_anybody_from_killing(tmp_path: Path) -> None:
+    switch = KillSwitch(tmp_path / "gone", {})
+    with pytest.raises(StorageError):
+        switch.turn_on("now")
+    switch.hold("now")
+    assert switch.reason() == "now"
+    switch.turn_off()
+    assert switch.reason() == ""
 
 
 def test_only_a_turn_is_told_and_each_once(tmp_path: Path) -> None:
