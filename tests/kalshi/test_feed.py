@@ -18,7 +18,7 @@ from mm.core.units import SECOND, Nanos
 from mm.kalshi.auth import Signer
 from mm.kalshi.backoff import LONGEST
 from mm.kalshi.endpoint import endpoint
-from mm.kalshi.feed import Feed
+from mm.kalshi.feed import Feed, FeedWatch, Unwatched
 from mm.kalshi.session import Session
 from tests.kalshi import frames
 from tests.kalshi.frames import MARKET
@@ -40,6 +40,7 @@ class Venue:
         self.answers: list[int] = []  # HTTP statuses for the next upgrades
         self.now_offset: Nanos = 0
         self.pauses: list[int] = []
+        self.watch: FeedWatch = Unwatched()
         self.asked = asyncio.Event()
         self.feed: Feed
 
@@ -87,6 +88,7 @@ class Venue:
             lambda: 0.5,
             beat=0.01,
             pause=self.pause,
+            watch=self.watch,
         )
         return self.feed
 
@@ -105,10 +107,12 @@ def play(
     after_subscribes: Handler,
     story: Callable[[Venue], Coroutine[Any, Any, None]],
     answers: tuple[int, ...] = (),
+    watch: FeedWatch | None = None,
 ) -> Venue:
     """Runs a story with a server and a feed, and checks that the feed ends when it is closed."""
     venue = Venue(after_subscribes)
     venue.answers = list(answers)
+    venue.watch = watch or venue.watch
 
     async def run() -> None:
         async with serve(venue.handle, "127.0.0.1", 0, process_request=venue.upgrade) as server:
