@@ -5,12 +5,13 @@ from __future__ import annotations
 import csv
 import json
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 from mm.core.actions import PlaceOrder
-from mm.core.events import AccountReport, Event
+from mm.core.events import AccountReport, Event, Fill
 from mm.observe.journal_reader import JournalError, read_journal, runs
 
 LINES = ("*.jsonl", "*.log")
@@ -48,11 +49,13 @@ def torn_tails(run_dir: Path) -> list[str]:
 
 @dataclass
 class Run:
-    """One start of a bot, as its journal has it. ``placed``: client order ids and when each was decided, in
-    order; times are nanoseconds since the epoch, 0 where nothing happened."""
+    """One start of a bot, as its journal has it: ``placed`` is when each client order id was decided,
+    ``filled`` when each fill (trade and order id) was learned; what the first account report tells was before
+    its time. Times are nanoseconds since the epoch, 0 where nothing happened."""
 
     prefix: str
     placed: dict[str, int] = field(default_factory=dict)
+    filled: dict[tuple[str, str], int] = field(default_factory=dict)
     adopted: int = 0
     ended: int = 0
 
@@ -72,15 +75,26 @@ def last_run(run_dir: Path, known: int) -> Run | None:
         part = journal / f"run{numbers[-1]:06d}-part0001.jsonl"
         assert b"\n" not in part.read_bytes(), "more than a first line that was cut off"
         return None
-    run, now = Run(f"{header['settings']['instance']}-{header['settings']['run']}"), 0
+    run = Run(f"{header['settings']['instance']}-{header['settings']['run']}")
+    former: set[tuple[str, str]] = set()
     for entry in entries:
-        if isinstance(entry, Event):
-            now = entry.ts
-            run.adopted = run.adopted or (now if isinstance(entry, AccountReport) else 0)
+        if not isinstance(entry, Event):
+            placed = [action.client_order_id for action in entry if isinstance(action, PlaceOrder)]
+            run.placed.update(dict.fromkeys(placed, run.ended))
+            continue
+        run.ended = entry.ts
+        told = {(fill.trade_id, fill.order_id) for fill in _fills_in(entry)} - former
+        if isinstance(entry, AccountReport) and not run.adopted:
+            run.adopted, former = entry.ts, told
         else:
-            run.placed |= {action.client_order_id: now for action in entry if isinstance(action, PlaceOrder)}
-    run.ended = now
+            run.filled.update(dict.fromkeys(told - run.filled.keys(), entry.ts))
     return run
+
+
+def _fills_in(event: Event) -> Iterable[Fill]:
+    if isinstance(event, Fill):
+        return (event,)
+    return event.fills if isinstance(event, AccountReport) else ()
 
 
 def trading_lines(run_dir: Path, event_type: str) -> list[dict[str, Any]]:

@@ -116,6 +116,7 @@ def crash(seen: Seen, printed: str) -> None:
     """The last line of the last one: a brace says that there is one."""
     crashes = [alert for alert in seen.lines("alerts.jsonl") if alert["category"] == "bot_crash"]
     assert printed == ("}\n" if crashes else "")
+    assert bool(crashes) == (seen.name == "restarted"), "told by the start that follows"
 
 
 def last_log(seen: Seen, printed: str) -> None:
