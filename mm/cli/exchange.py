@@ -12,15 +12,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from mm.cli.exchange_world import fail, faults_of, make_world, open_subaccounts, rights_of, switches_of
+
 if TYPE_CHECKING:
-    from mm.sim.faults import Fault
+    from mm.sim.face_switches import FaceSwitches
+    from mm.sim.rights import Rights
     from mm.sim.server import RunningServer
     from mm.sim.server_admin import AdminSettings
-    from mm.sim.server_world import World
     from mm.sim.signatures import KeyRing
 
 MONEY_DOLLAR = 1_000_000
@@ -116,6 +118,24 @@ def _tier(ctx: click.Context, param: click.Parameter, value: str) -> str:
     help="Send the dropped field liquidity_dollars: some clients demand it.",
 )
 @click.option(
+    "--switch",
+    "switches",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="One reading of what the documents leave open; may be repeated. The manual lists them.",
+)
+@click.option(
+    "--scope",
+    "scopes",
+    multiple=True,
+    default=("read", "write"),
+    show_default=True,
+    help="What the key may do, as the exchange names it; may be repeated.",
+)
+@click.option(
+    "--subaccount", type=click.IntRange(0, 63), help="Open subaccounts up to this one and lock the key to it."
+)
+@click.option(
     "--faults", type=click.Path(path_type=Path), help="YAML or JSON file: what goes wrong, row by row."
 )
 @click.option(
@@ -144,6 +164,9 @@ def exchange(
     regime: str,
     tier: str,
     liquidity_dollars: bool,
+    switches: tuple[str, ...],
+    scopes: tuple[str, ...],
+    subaccount: int | None,
     faults: Path | None,
     admin_port: int | None,
     admin_token: Path | None,
@@ -156,17 +179,21 @@ def exchange(
     admin: its url and token_path.
     """
     from mm.sim.server import CannotListen, ServerSettings, serve_until_stopped
+    from mm.sim.server_world import Terms
 
     _require(public_key is None or key_id is not None, "--public-key needs --key-id")
     _require(admin_token is None or admin_port is not None, "--admin-token needs --admin-port")
     _require(tape is None or markets is None, "--tape and --markets are two worlds: choose one")
     # Until the server minds its signals itself: end by an exception, so that the private key is removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    world = _world(tape, speed, markets, load, seed, cash, regime, tier, liquidity_dollars)
-    world.exchange.faults.script.extend(_faults(faults))
+    rights = rights_of(scopes, subaccount)
+    rules, faces = switches_of(switches, liquidity_dollars)
+    world = make_world(Terms(seed, cash, tier, rules, faces), tape, speed, markets, load, regime)
+    open_subaccounts(world, subaccount)
+    world.exchange.faults.script.extend(faults_of(faults))
     key_id = key_id or str(uuid.uuid4())
     with (
-        _keys(key_id, public_key) as (keys, private_key_path),
+        _keys(key_id, public_key, rights, faces) as (keys, private_key_path),
         _admin(admin_port, admin_token) as (admin, token_path),
     ):
 
@@ -186,47 +213,12 @@ def exchange(
         try:
             asyncio.run(serve_until_stopped(settings, ready, exit_with_stdin=exit_with_stdin))
         except CannotListen as error:
-            _fail(f"cannot listen on {error}")
+            fail(f"cannot listen on {error}")
 
 
 def _require(is_so: bool, otherwise: str) -> None:
     if not is_so:
         raise click.UsageError(otherwise)
-
-
-def _world(
-    tape: Path | None,
-    speed: float,
-    markets: int | None,
-    load: int,
-    seed: int,
-    cash: int,
-    regime: str,
-    tier: str,
-    liquidity: bool,
-) -> World:
-    from mm.sim.recording import RecordingError
-    from mm.sim.server_world import busy, demo, recorded
-
-    if markets is not None:
-        return busy(markets, load, seed, cash, tier, liquidity=liquidity)
-    if tape is None:
-        return demo(seed, cash, regime, tier, liquidity=liquidity)
-    if not 0 < speed < float("inf"):
-        raise click.BadParameter(f"{speed} is not a speed above 0", param_hint="--speed")
-    try:
-        return recorded(tape, speed, seed, cash, tier, liquidity=liquidity)
-    except RecordingError as error:
-        _fail(f"cannot play the tape: {error}")
-
-
-def _faults(path: Path | None) -> list[Fault]:
-    from mm.sim.fault_rows import BadFaults, load_faults
-
-    try:
-        return [] if path is None else load_faults(path)
-    except (BadFaults, OSError) as error:
-        _fail(f"cannot use {path}: {error.strerror if isinstance(error, OSError) else error}")
 
 
 @contextmanager
@@ -245,34 +237,30 @@ def _admin(port: int | None, token_file: Path | None) -> Iterator[tuple[AdminSet
     try:
         token = read_token(token_file)
     except (BadToken, OSError) as error:
-        _fail(f"cannot use {token_file}: {error.strerror if isinstance(error, OSError) else error}")
+        fail(f"cannot use {token_file}: {error.strerror if isinstance(error, OSError) else error}")
     yield AdminSettings(token.text, port), str(token_file)
 
 
 @contextmanager
-def _keys(key_id: str, public_key: Path | None) -> Iterator[tuple[KeyRing, str | None]]:
+def _keys(
+    key_id: str, public_key: Path | None, rights: Rights, faces: FaceSwitches
+) -> Iterator[tuple[KeyRing, str | None]]:
     """The key ring of the one account, and where the private key is if it was made here."""
     from mm.sim.server_keys import temporary_key_pair
     from mm.sim.server_world import USER
     from mm.sim.signatures import BadKey, KeyRing
 
-    keys = KeyRing()
+    keys = KeyRing(faces.max_skew_ns)
     if public_key is None:
         with temporary_key_pair() as pair:
-            keys.add(key_id, USER, pair.public_pem)
+            keys.add(key_id, USER, pair.public_pem, rights)
             yield keys, str(pair.private_path)
         return
     try:
-        keys.add(key_id, USER, public_key.read_bytes())
+        keys.add(key_id, USER, public_key.read_bytes(), rights)
     except (BadKey, OSError) as error:
-        _fail(f"cannot use {public_key}: {error.strerror if isinstance(error, OSError) else error}")
+        fail(f"cannot use {public_key}: {error.strerror if isinstance(error, OSError) else error}")
     yield keys, None
-
-
-def _fail(message: str) -> NoReturn:
-    """One line, exit code 1."""
-    click.echo(f"Error: {' '.join(message.split())}", err=True)
-    raise SystemExit(1)
 
 
 if __name__ == "__main__":

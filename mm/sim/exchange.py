@@ -70,7 +70,7 @@ class Exchange:
         self._switches = switches
         self._candles = Candles(venue)
         self._context = Context(venue, self._reads, self._candles, self._usage, switches)
-        self._stream = Stream(venue, random)
+        self._stream = Stream(venue, random if switches.shuffled else None)
         self._most_backlog = most_backlog
         self._connections: list[Connection] = []
         venue.listeners.extend((self._reads.hear, self._candles.hear, self._stream.hear))

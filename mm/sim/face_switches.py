@@ -33,6 +33,9 @@ class FaceSwitches:
     - ``most_connections``: streams a member may have open at once. ``most_markets``: markets in a
       subscription, beyond which is error 26 (500,000 by document). ``most_commands``: commands of one stream
       a second, beyond which is error 27 (about 10,000 by document).
+    - ``shuffled``: channels go out in a seeded random order after each action; else in that of their first
+      message (protocol section 15 j).
+    - ``max_skew_ns``: how far the timestamp of a request may be off (15 d; 10 s were taken, 30 s refused).
     - ``ages``: when rows become history. ``incentives``: the programs that are listed.
     """
 
@@ -41,5 +44,7 @@ class FaceSwitches:
     most_connections: int = 200
     most_markets: int = 500_000
     most_commands: int = 10_000
+    shuffled: bool = True
+    max_skew_ns: int = 10_000_000_000
     ages: Ages = Ages()
     incentives: tuple[Incentive, ...] = ()

@@ -5,14 +5,16 @@ from __future__ import annotations
 
 import random
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from mm.sim.buckets import TIERS
 from mm.sim.exchange import Exchange
 from mm.sim.face_switches import FaceSwitches
+from mm.sim.faults import Faults
 from mm.sim.load import load_world
 from mm.sim.regimes import REGIMES
+from mm.sim.switches import Switches
 from mm.sim.tape import Tape, TapePlayer
 from mm.sim.venue import Venue
 from mm.sim.world import demo_world
@@ -29,44 +31,50 @@ class World:
     markets: list[str]
 
 
-def demo(seed: int, cash: int, regime: str, tier: str = "basic", *, liquidity: bool = False) -> World:
-    """The demo world (see `world.demo_world`), starting now. KeyError: no such regime, or tier."""
-    venue, exchange = _empty(seed, tier, liquidity)
-    world = demo_world(venue, seed, user_id=USER, cash=cash, regime=REGIMES[regime])
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What all worlds have in common. ``cash`` is what ``USER`` starts with; ``tier`` a name of `TIERS`."""
+
+    seed: int
+    cash: int
+    tier: str = "basic"
+    rules: Switches = field(default_factory=Switches)
+    faces: FaceSwitches = field(default_factory=FaceSwitches)
+
+    def exchange(self) -> Exchange:
+        """An empty one, starting now. Raises KeyError for an unknown tier."""
+        return Exchange(
+            Venue(seed=self.seed, switches=self.rules, now=time.time_ns()),
+            random=random.Random(self.seed),
+            tier=TIERS[self.tier],
+            read_lag_ns=READ_LAG_NS,
+            faults=Faults(random=random.Random(f"{self.seed} faults")),
+            switches=self.faces,
+        )
+
+
+def demo(terms: Terms, regime: str) -> World:
+    """The demo world (see `world.demo_world`). KeyError: no such regime, or tier."""
+    exchange = terms.exchange()
+    world = demo_world(exchange.venue, terms.seed, user_id=USER, cash=terms.cash, regime=REGIMES[regime])
     exchange.crowds += [world.flow, world.programme]
     return World(exchange, world.tickers)
 
 
-def busy(
-    markets: int, rate: int, seed: int, cash: int, tier: str = "basic", *, liquidity: bool = False
-) -> World:
-    """Many markets whose books change ``rate`` times a second in all (see `load`), starting now. KeyError: no
-    such tier."""
-    venue, exchange = _empty(seed, tier, liquidity)
-    load = load_world(venue, seed, markets, rate, user_id=USER, cash=cash)
+def busy(terms: Terms, markets: int, rate: int) -> World:
+    """Many markets whose books change ``rate`` times a second in all (see `load`). KeyError: no such tier."""
+    exchange = terms.exchange()
+    load = load_world(exchange.venue, terms.seed, markets, rate, user_id=USER, cash=terms.cash)
     exchange.crowds.append(load)
-    return World(exchange, list(venue.markets))
+    return World(exchange, list(exchange.venue.markets))
 
 
-def recorded(
-    path: Path, speed: float, seed: int, cash: int, tier: str = "basic", *, liquidity: bool = False
-) -> World:
-    """A recording, starting now. Raises RecordingError for a file that cannot be used, ValueError for a speed
-    that is not positive, KeyError for an unknown tier."""
+def recorded(terms: Terms, path: Path, speed: float) -> World:
+    """A recording. Raises RecordingError for a file that cannot be used, ValueError for a speed that is not
+    positive, KeyError for an unknown tier."""
     tape = Tape.load(path)
-    venue, exchange = _empty(seed, tier, liquidity)
-    venue.add_account(USER, cash)
-    player = TapePlayer(venue, tape, speed, "proportional", random.Random(seed))
+    exchange = terms.exchange()
+    exchange.venue.add_account(USER, terms.cash)
+    player = TapePlayer(exchange.venue, tape, speed, "proportional", random.Random(terms.seed))
     exchange.crowds.append(player)
     return World(exchange, list(player.players))
-
-
-def _empty(seed: int, tier: str, liquidity: bool) -> tuple[Venue, Exchange]:
-    venue = Venue(seed=seed, now=time.time_ns())
-    return venue, Exchange(
-        venue,
-        random=random.Random(seed),
-        tier=TIERS[tier],
-        read_lag_ns=READ_LAG_NS,
-        switches=FaceSwitches(liquidity=liquidity),
-    )

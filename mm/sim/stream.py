@@ -1,8 +1,9 @@
 """The streaming face: turns what the venue announces into frames for whoever subscribed.
 
 Messages wait in a tray, by channel, until the owner flushes it after each action; then the channels go out in
-a seeded random order. The order between, say, a fill and the trade behind it is not documented (protocol
-section 10.3), so no client may depend on it; within a subscription the order is always that of the events.
+a seeded random order; without a generator, in that of their first message. The order between, say, a fill and
+the trade behind it is not documented (protocol section 10.3), so no client may depend on it; within a
+subscription the order is always that of the events.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from mm.sim.words import (
 class Stream:
     """All subscriptions of all connections, found by channel and market."""
 
-    def __init__(self, venue: Venue, generator: random.Random) -> None:
+    def __init__(self, venue: Venue, generator: random.Random | None) -> None:
         self.venue = venue
         self._random = generator
         self._of_market: dict[tuple[str, str], list[Subscription]] = {}
@@ -171,7 +172,7 @@ class Stream:
             return
         channels = list(self._tray.items())
         self._tray = {}
-        if len(channels) > 1:
+        if len(channels) > 1 and self._random is not None:
             self._random.shuffle(channels)
         for _, messages in channels:
             for subscription, kind, body in messages:

@@ -95,10 +95,27 @@ def test_the_tier_of_the_account_may_be_chosen() -> None:
 def test_as_many_markets_as_asked_for_each_with_a_book() -> None:
     with running("--markets", "120", "--load", "0") as (_, facts):
         assert len(set(facts["markets"])) == 120
-        query = {"limit": 1000, "status": "open"}
+        query = {"limit": "1000", "status": "open"}
         listed = requests.get(f"{facts['rest_url']}/markets", query, timeout=WAIT_S).json()["markets"]
         assert {one["ticker"] for one in listed} == set(facts["markets"])
         assert all(float(one["yes_bid_dollars"]) < float(one["yes_ask_dollars"]) < 1 for one in listed)
+
+
+def test_a_reading_of_the_documents_may_be_chosen() -> None:
+    with running("--switch", "weekly_pause=true", "--switch", "liquidity=true") as (_, facts):
+        schedule = requests.get(f"{facts['rest_url']}/exchange/schedule", timeout=WAIT_S).json()["schedule"]
+        assert len(schedule["maintenance_windows"]) == 1
+        listed = requests.get(f"{facts['rest_url']}/markets", timeout=WAIT_S).json()["markets"]
+        assert all("liquidity_dollars" in one for one in listed)
+
+
+def test_a_key_may_be_for_the_balance_alone_or_for_one_subaccount() -> None:
+    with running("--scope", "read::portfolio_balance", "--balance", "77") as (_, facts):
+        assert signed(facts, "/portfolio/balance")["balance_dollars"] == "77.0000"
+        assert signed(facts, "/portfolio/orders")["error"]["code"] == "forbidden"
+    with running("--subaccount", "2", "--balance", "77") as (_, facts):
+        assert signed(facts, "/portfolio/balance")["balance_dollars"] == "77.0000"
+        assert signed(facts, "/portfolio/subaccounts/transfers")["error"]["code"] == "forbidden"
 
 
 @pytest.mark.parametrize("options", [(), ("--liquidity-dollars",)])
@@ -197,6 +214,11 @@ def test_what_cannot_work_is_one_line_and_exit_code_1(tmp_path: Path) -> None:
         ("--balance", "much"),
         ("--regime", "calm"),
         ("--tier", "gold"),
+        ("--switch", "weekly_pause"),
+        ("--switch", "nonsense=1"),
+        ("--scope", "write"),
+        ("--scope", "trade"),
+        ("--subaccount", "64"),
         ("--public-key", "key.pem"),
         ("--tape", "x", "--speed", "0"),
         ("--tape", "x", "--markets", "1"),
