@@ -25,7 +25,7 @@ class Notes:
 
 
 def test_ages_and_attempts_are_told() -> None:
-    """The first connection is cut and the next upgrade refused; the third holds, and brings a dated message."""
+    """The first connection is cut, the next upgrade refused; the third brings a dated message."""
 
     async def cut_first(venue: Venue, connection: ServerConnection) -> None:
         if venue.connections == 1:
