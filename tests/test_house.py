@@ -17,7 +17,9 @@ PURE_LIBRARIES = {
     *("__future__", "typing", "enum", "collections", "bisect", "math", "msgspec", "dataclasses"),
     *("functools", "itertools", "heapq", "operator", "abc"),
 }
-WORDS = tuple(f"mm.core.{room}" for room in ("units", "grid", "events", "actions", "strategy", "picture"))
+WORDS = tuple(
+    f"mm.core.{room}" for room in ("units", "grid", "memory", "events", "actions", "strategy", "picture")
+)
 # floor -> what of this project it may import (prefixes); None: anything
 FLOORS: dict[str, tuple[str, ...] | None] = {
     "mm.core": ("mm.core",),
@@ -37,16 +39,20 @@ FLOORS: dict[str, tuple[str, ...] | None] = {
 # inside the core: one idea a floor, each may import only floors to its left
 CORE_ORDER = (
     {"units"},
-    {"grid"},
+    {"grid", "kinds", "memory", "days"},
+    {"settings"},
     {"events"},
-    {"actions", "strategy", "settings"},
-    {"picture", "book", "order", "fees", "ledger", "calls"},
-    {"orders", "market"},
-    {"exposure", "diff", "breaker", "upkeep"},
+    {"actions", "strategy"},
+    {"picture", "book", "order", "fees", "ledger", "calls", "cycles", "drift"},
+    {"orders", "market", "measures"},
+    {"exposure", "diff", "breaker_rows", "upkeep"},
+    {"breaker"},
     {"risk", "knowledge"},
-    {"desk", "reconcile"},
-    {"execution", "photographer", "retreat"},
+    {"desk", "continuity", "modes"},
+    {"execution", "photographer", "reconcile", "retreat"},
     {"flatten"},
+    {"watch", "ending"},
+    {"operators"},
     {"engine"},
 )
 FORBIDDEN_IN_PURE = {

@@ -24,6 +24,7 @@ from mm.app.errors import REFUSED, WRONG_CONFIGURATION, CannotRun
 from mm.app.helm import Helm
 from mm.app.last_run import Ended, crash_of, read_former, written_down
 from mm.app.lock import hold_lock
+from mm.app.memory import recall
 from mm.app.notify import NotifyError
 from mm.app.service import Service, service_of
 from mm.app.signals import heeded_while_starting
@@ -36,7 +37,6 @@ from mm.config.settings import engine_settings
 from mm.config.show import config_hash
 from mm.core.actions import Alert, AlertLevel
 from mm.core.settings import EngineSettings
-from mm.core.units import SECOND
 from mm.kalshi.paths import ENDPOINTS
 from mm.observe.append import StorageError
 from mm.observe.heartbeat import Process
@@ -169,24 +169,17 @@ def _settings(config: Config, files: RunFiles, options: Options) -> EngineSettin
     simulated = config.exchange.simulated
     if config.exchange.endpoints is None and simulated.tape is not None:
         settings = msgspec.structs.replace(settings, market_speed_permille=int(simulated.speed * 1_000))
-    tripped = [status for status in files.statuses.values() if status is not None and not status.is_open]
-    if not tripped:
-        return settings
-    if options.reset_breaker:
-        files.logger.warning("circuit_breaker_reset", logger="mm.app", reason=options.reset_breaker)
-        return settings
-    status = tripped[0]
-    reason = status.trip_reason or "tripped before this start"
-    text = (
-        f"no trading: the breaker is still tripped: {reason}; a person resets it with --reset-breaker REASON"
-    )
-    files.announce(Alert(AlertLevel.CRITICAL, "circuit_breaker", text), time.time_ns())
-    return msgspec.structs.replace(
-        settings,
-        tripped_rule=status.trip_rule or "unknown",
-        tripped_reason=reason,
-        tripped_at=int((status.trip_time or 0) * SECOND),
-    )
+    recalled = recall(files.statuses, options.reset_breaker)
+    for alert in recalled.alerts:
+        is_reset = alert.level is AlertLevel.INFO
+        word = "circuit_breaker_reset" if is_reset else "circuit_breaker_still_tripped"
+        reason = {"reason": options.reset_breaker} if is_reset and options.reset_breaker else {}
+        files.logger.warning(word, logger="mm.app", message=alert.message, **reason)
+        files.announce(alert, time.time_ns())
+    where = config.exchange.endpoints
+    # The simulated exchange that a run starts itself is a new account each time.
+    account = settings.run if where is None else where.rest_url
+    return msgspec.structs.replace(settings, memory=recalled.memory, account=account)
 
 
 def _way_to_exchange(

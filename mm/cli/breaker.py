@@ -127,7 +127,7 @@ def reset(reason: str, desk: str, config_file: Path, run_dir: Path | None, as_js
 def _reset_files(where: Path, reason: str, desk: str, as_json: bool) -> None:
     """Under the lock, so that no start reads them meanwhile."""
     from mm.app.lock import hold_lock
-    from mm.app.memory import reset_files  # type: ignore[import-not-found]
+    from mm.app.memory import reset_files
 
     names = [name for name, _ in _of_files(where)]
     if not names or desk not in ("", *names):

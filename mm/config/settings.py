@@ -6,10 +6,13 @@ from collections.abc import Mapping
 
 import msgspec
 
+from mm.config.amounts import Dollars, Seconds
 from mm.config.breaker import CircuitBreaker
 from mm.config.desks import Desk
 from mm.config.model import Config
+from mm.config.zones import zone_offsets
 from mm.core.settings import BreakerLimits, DeskSettings, EngineSettings, RiskLimits
+from mm.core.units import Money, Nanos
 
 
 def engine_settings(config: Config, run: str, markets: Mapping[str, tuple[str, ...]]) -> EngineSettings:
@@ -47,21 +50,54 @@ def risk_limits(config: Config, desk: Desk) -> RiskLimits:
 
 def breaker_limits(rules: CircuitBreaker) -> BreakerLimits:
     """``None`` stays ``None``: the rule is off."""
-    rate, fraction = rules.error_rate, rules.daily_loss_fraction
-    day, week, feed = rules.daily_loss_dollars, rules.weekly_loss_dollars, rules.feed_lost_seconds
+    fraction, desk = rules.daily_loss_fraction, rules.each_desk
+    warn, warn_imbalance = rules.warn_at_fraction, rules.warn_inventory_imbalance
     limits = BreakerLimits(
         max_consecutive_errors=rules.max_consecutive_errors,
         pnl_threshold=rules.pnl_threshold.money,
         max_inventory_imbalance=float(rules.max_inventory_imbalance),
-        max_error_fraction=None if rate is None else float(rate.max_fraction),
+        max_error_fraction=None,
         daily_loss_fraction=None if fraction is None else float(fraction),
-        daily_loss=None if day is None else day.money,
-        weekly_loss=None if week is None else week.money,
+        daily_loss=_money(rules.daily_loss_dollars),
+        weekly_loss=_money(rules.weekly_loss_dollars),
         losing_round_trips=rules.losing_round_trips,
-        feed_lost=None if feed is None else feed.nanos,
+        feed_lost=_nanos(rules.feed_lost_seconds),
+        storage_lost=_nanos(rules.storage_lost_seconds),
+        desk_pnl_threshold=_money(desk.pnl_threshold),
+        desk_losing_round_trips=desk.losing_round_trips,
+        repeated_rejects=desk.repeated_rejects,
+        unknown_orders=rules.unknown_orders,
+        cycle_window=rules.cycles.window_seconds.nanos,
+        market_cycles=rules.cycles.per_market,
+        account_cycles=rules.cycles.per_account,
+        quote_drift=None,
+        warn_fraction=None if warn is None else float(warn),
+        warn_imbalance=None if warn_imbalance is None else float(warn_imbalance),
+        zone_offsets=zone_offsets(rules.day_zone),
     )
-    if rate is None:
-        return limits
-    return msgspec.structs.replace(
-        limits, error_window=rate.window_seconds.nanos, error_min_samples=rate.min_samples
-    )
+    return _with_windows(limits, rules)
+
+
+def _with_windows(limits: BreakerLimits, rules: CircuitBreaker) -> BreakerLimits:
+    """The rules that come with a window of their own."""
+    rate, drift = rules.error_rate, rules.quote_drift
+    if rate is not None:
+        limits = msgspec.structs.replace(
+            limits,
+            max_error_fraction=float(rate.max_fraction),
+            error_window=rate.window_seconds.nanos,
+            error_min_samples=rate.min_samples,
+        )
+    if drift is not None:
+        limits = msgspec.structs.replace(
+            limits, quote_drift=drift.cents.price, drift_window=drift.window_seconds.nanos
+        )
+    return limits
+
+
+def _money(amount: Dollars | None) -> Money | None:
+    return None if amount is None else amount.money
+
+
+def _nanos(amount: Seconds | None) -> Nanos | None:
+    return None if amount is None else amount.nanos

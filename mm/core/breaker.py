@@ -1,218 +1,244 @@
-"""The circuit breaker: a list of rows. A new reason to stop is a new row.
+"""The circuit breaker: compares the measures with the limits of its table, warns before, remembers its trips.
 
-Once tripped it stays tripped until a person resets it; what resets by itself is nobody's decision here.
+A trip of the account stops all desks, a trip of a desk that desk alone. A person's reset, which forgives all
+that a scope has counted, ends it; what else may, each row says. A tripped scope goes on being watched for
+what would be harder to end: an error that a restart forgives must not hide a loss that it does not.
 """
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
 
-import msgspec
-
-from mm.core.calls import CallRecord
+from mm.core.actions import Alert, AlertLevel
+from mm.core.breaker_rows import ACCOUNT_ROWS, DESK_ROWS, Resets, Row, heals, resets_of
+from mm.core.measures import Measures
+from mm.core.memory import NOTHING, BreakerMemory, TripMemory
 from mm.core.picture import BreakerPicture
 from mm.core.settings import BreakerLimits
-from mm.core.units import MONEY_DOLLAR, SECOND, Money, Nanos
+from mm.core.units import Nanos
 
-DAY: Nanos = 86_400 * SECOND
-WEEK = 7
-# The epoch was a Thursday; weeks begin on Monday.
-EPOCH_WEEKDAY = 3
-RECENT_ERRORS = 10
-
-
-class Trip(msgspec.Struct, frozen=True):
-    rule: str
-    reason: str
-    ts: Nanos
+ACCOUNT = ""
+IMBALANCE = "max_inventory_imbalance"
+MISMATCH = "position_mismatch"
+# A warning is over when the measure is back below this part of where it came.
+CALM_FRACTION = 0.8
+NEVER = float("inf")
 
 
-class Measures:
-    """The figures that the rows compare, kept up to date by what happens."""
+@dataclass(slots=True)
+class _Guard:
+    """One row on one scope, its limits made ready. ``lowest``: nothing is to be done below it while ``is_up``
+    is false: neither has it warned, nor has it tripped and waits to heal."""
 
-    def __init__(self) -> None:
-        self.now: Nanos = 0
-        self.calls = CallRecord()
-        self.recent_errors: deque[tuple[Nanos, str]] = deque(maxlen=RECENT_ERRORS)
-        self.pnl_floor_base: Money = 0
-        self.pnl: Money = 0
-        self.equity: Money | None = None
-        self.imbalance = 0.0
-        self.losing_streak = 0
-        self.link_down_since: Nanos | None = None
-        self._day: int | None = None
-        self._week: int | None = None
-        self.day_base: Money = 0
-        self.week_base: Money = 0
-        self.day_equity: Money | None = None
+    row: Row[Any]
+    scope: str
+    measures: Any
+    limit: float = NEVER
+    warning: float = NEVER
+    lowest: float = NEVER
+    is_warned: bool = False
+    is_up: bool = False
 
-    # -- what happens ----------------------------------------------------------------------------------
-    def call_answered(self, now: Nanos, error: str, window: Nanos) -> None:
-        """One request was answered; ``error`` is empty if the exchange did its part."""
-        if error:
-            self.recent_errors.append((now, error))
-        self.calls.answered(now, failed=bool(error))
-        self.calls.forget(now - window)
+    def set(self, limits: BreakerLimits) -> None:
+        limit = self.row.limit(limits)
+        self.limit = NEVER if limit is None else float(limit)
+        fraction = limits.warn_fraction if self.row.is_warned_of else None
+        self.warning = NEVER if fraction is None else self.limit * fraction
+        if self.row.name == IMBALANCE:
+            self.warning = NEVER if limits.warn_imbalance is None else limits.warn_imbalance
+        self.lowest = min(self.limit, self.warning)
 
-    def time_is(self, now: Nanos, window: Nanos) -> None:
-        """Days and weeks (UTC) begin with the P&L of their first moment."""
-        self.now = now
-        self.calls.forget(now - window)
-        day = now // DAY
-        if day != self._day:
-            self._day, self.day_base, self.day_equity = day, self.pnl, self.equity
-        week = (day + EPOCH_WEEKDAY) // WEEK
-        if week != self._week:
-            self._week, self.week_base = week, self.pnl
-        if self.day_equity is None:
-            self.day_equity = self.equity
+    def is_over(self, measure: float) -> bool:
+        return measure > self.limit or (measure == self.limit and not self.row.is_strict)
 
-    def begin_anew(self) -> None:
-        """A person reset the breaker: what tripped it is forgiven, what happens next is not."""
-        self.calls.clear()
-        self.losing_streak = 0
-        self.pnl_floor_base = self.day_base = self.week_base = self.pnl
-        self.day_equity = self.equity
+    def text(self, measure: float) -> str:
+        what = self.row.what(self.measures)
+        return self.row.text.format(measure=measure, limit=self.limit, what=what)
+
+    def alert(self, level: AlertLevel, text: str, measure: float) -> Alert:
+        details = (("rule", self.row.name), ("measure", measure), ("limit", self.limit))
+        return Alert(level, self.row.warns_as, text, self.scope, details)
 
 
-class Row(msgspec.Struct, frozen=True):
-    """Trips when ``measure >= limit`` (``at_least``) or ``measure > limit``; both in the unit of ``unit``."""
+@dataclass(slots=True)
+class Change:
+    """What one look at the rows found: trips that are new, trips that are over, and what to tell besides."""
 
-    name: str
-    measure: Callable[[Measures, BreakerLimits], float]
-    limit: Callable[[BreakerLimits], float | None]
-    at_least: bool
-    text: str
-
-
-def _dollars(money: Money) -> float:
-    return money / MONEY_DOLLAR
-
-
-def _optional_dollars(money: Money | None) -> float | None:
-    return None if money is None else money / MONEY_DOLLAR
-
-
-def _error_fraction(m: Measures, limits: BreakerLimits) -> float:
-    return m.calls.error_fraction if m.calls.samples >= limits.error_min_samples else 0.0
-
-
-def _daily_loss_fraction(m: Measures, limits: BreakerLimits) -> float:
-    return (m.day_base - m.pnl) / m.day_equity if m.day_equity else 0.0
-
-
-def _down_for(m: Measures, limits: BreakerLimits) -> float:
-    return 0.0 if m.link_down_since is None else (m.now - m.link_down_since) / SECOND
-
-
-ROWS: tuple[Row, ...] = (
-    Row(
-        "max_consecutive_errors",
-        lambda m, _: m.calls.errors_in_a_row,
-        lambda x: x.max_consecutive_errors,
-        True,
-        "{measure:.0f} API errors in a row (limit {limit:.0f})",
-    ),
-    Row(
-        "pnl_threshold",
-        lambda m, _: _dollars(m.pnl_floor_base - m.pnl),
-        lambda x: -_dollars(x.pnl_threshold),
-        True,
-        "P&L is -${measure:.2f} (limit -${limit:.2f})",
-    ),
-    Row(
-        "max_inventory_imbalance",
-        lambda m, _: m.imbalance,
-        lambda x: x.max_inventory_imbalance,
-        False,
-        "inventory is {measure:.0%} of the position limit (limit {limit:.0%})",
-    ),
-    Row(
-        "max_error_fraction",
-        _error_fraction,
-        lambda x: x.max_error_fraction,
-        False,
-        "{measure:.1%} of API calls failed (limit {limit:.1%})",
-    ),
-    Row(
-        "daily_loss_fraction",
-        _daily_loss_fraction,
-        lambda x: x.daily_loss_fraction,
-        True,
-        "lost {measure:.1%} of the day's opening equity (limit {limit:.1%})",
-    ),
-    Row(
-        "daily_loss_dollars",
-        lambda m, _: _dollars(m.day_base - m.pnl),
-        lambda x: _optional_dollars(x.daily_loss),
-        True,
-        "lost ${measure:.2f} today (limit ${limit:.2f})",
-    ),
-    Row(
-        "weekly_loss_dollars",
-        lambda m, _: _dollars(m.week_base - m.pnl),
-        lambda x: _optional_dollars(x.weekly_loss),
-        True,
-        "lost ${measure:.2f} this week (limit ${limit:.2f})",
-    ),
-    Row(
-        "losing_round_trips",
-        lambda m, _: m.losing_streak,
-        lambda x: x.losing_round_trips,
-        True,
-        "{measure:.0f} losing round trips in a row (limit {limit:.0f})",
-    ),
-    Row(
-        "feed_lost_seconds",
-        _down_for,
-        lambda x: None if x.feed_lost is None else x.feed_lost / SECOND,
-        True,
-        "market data lost for {measure:.0f} s (limit {limit:.0f} s)",
-    ),
-)
+    trips: list[TripMemory] = field(default_factory=list)
+    ended: list[TripMemory] = field(default_factory=list)
+    alerts: list[Alert] = field(default_factory=list)
 
 
 class Breaker:
-    """Compares the measures with the limits; remembers the trip, not only that there was one."""
+    """``memory``: what former runs of the same account left; its trips hold from the first moment."""
 
-    def __init__(self, limits: BreakerLimits) -> None:
+    def __init__(
+        self, limits: BreakerLimits, memory: BreakerMemory = NOTHING, desks: Iterable[str] = ()
+    ) -> None:
         self.limits = limits
-        self.measures = Measures()
-        self.trip: Trip | None = None
+        self.measures = Measures(limits, memory, desks)
+        self.trips: dict[str, dict[str, TripMemory]] = {
+            ACCOUNT: {},
+            **{name: {} for name in self.measures.desks},
+        }
+        for trip in memory.trips:
+            self._inherit(trip)
+        self._guards: list[_Guard] = []
+        self.reconfigure(limits)
 
-    def check(self, now: Nanos) -> Trip | None:
-        """A trip that is new, or ``None``."""
-        if self.trip is not None:
-            return None
-        for row in ROWS:
-            limit = row.limit(self.limits)
-            if limit is None:
+    def _inherit(self, trip: TripMemory) -> None:
+        """Of a former run. What ends by itself is looked at anew; a mismatch that was never explained stays,
+        although the ledger begins anew. A desk that is no more stops everybody."""
+        if resets_of(trip.rule) is Resets.WHEN_OVER:
+            return
+        self.trips.get(trip.desk, self.trips[ACCOUNT])[trip.rule] = trip
+        if trip.rule == MISMATCH:
+            self.measures.mismatches[""] = trip.reason
+
+    def reconfigure(self, limits: BreakerLimits) -> None:
+        """Other limits, from the next look on. What has warned or tripped stays so."""
+        self.limits = limits
+        self.measures.limits_are(limits)
+        up = {(guard.scope, guard.row.name): guard for guard in self._guards}
+        guards = [_Guard(row, ACCOUNT, self.measures) for row in ACCOUNT_ROWS]
+        for name, desk in self.measures.desks.items():
+            guards += [_Guard(row, name, desk) for row in DESK_ROWS]
+        for guard in guards:
+            guard.set(limits)
+            known = up.get((guard.scope, guard.row.name))
+            guard.is_warned = known is not None and known.is_warned
+            guard.is_up = guard.is_warned or self._waits_to_heal(guard)
+        self._guards = guards
+
+    # -- looking ---------------------------------------------------------------------------------------
+    def check(self, now: Nanos) -> Change | None:
+        """What is new since the last look; ``None`` if nothing is."""
+        change: Change | None = None
+        if self.measures.has_new_day:
+            change = self._begin_day()
+        for guard in self._guards:
+            measure = guard.row.measure(guard.measures)
+            if measure < guard.lowest and not guard.is_up:
                 continue
-            measure = row.measure(self.measures, self.limits)
-            if measure > limit or (row.at_least and measure >= limit):
-                return self.trip_for(row.name, row.text.format(measure=measure, limit=limit), now)
-        return None
+            change = change or Change()
+            self._look(guard, measure, now, change)
+        return change if change is not None and (change.trips or change.ended or change.alerts) else None
 
-    def trip_for(self, rule: str, reason: str, now: Nanos) -> Trip:
-        """Trip for a reason that is not a row: an anomaly, an operator's halt."""
-        self.trip = Trip(rule, reason, now)
-        return self.trip
+    def _look(self, guard: _Guard, measure: float, now: Nanos, change: Change) -> None:
+        trips, name = self.trips[guard.scope], guard.row.name
+        if guard.is_over(measure):
+            if name not in trips and self._may_join(guard.row, trips.values()):
+                change.trips.append(self.trip_for(name, guard.text(measure), now, guard.scope))
+                guard.is_warned = guard.row.is_warned_of
+        elif guard.row.heals and name in trips:
+            change.ended.append(trips.pop(name))
+        if guard.warning != NEVER:
+            self._warn(guard, measure, change, is_tripped=name in trips)
+        guard.is_up = guard.is_warned or self._waits_to_heal(guard)
 
-    def reset(self) -> None:
-        self.trip = None
-        self.measures.begin_anew()
+    def _warn(self, guard: _Guard, measure: float, change: Change, *, is_tripped: bool) -> None:
+        if not guard.is_warned and measure >= guard.warning:
+            guard.is_warned = True
+            text = f"warning: {guard.text(measure)}"
+            change.alerts.append(guard.alert(AlertLevel.WARNING, text, measure))
+        elif guard.is_warned and measure < guard.warning * CALM_FRACTION and not is_tripped:
+            guard.is_warned = False
+            text = f"over: {guard.text(measure)}"
+            change.alerts.append(guard.alert(AlertLevel.INFO, text, measure))
 
-    def picture(self) -> BreakerPicture:
-        trip = self.trip
-        limits = {row.name: row.limit(self.limits) for row in ROWS}
+    def _waits_to_heal(self, guard: _Guard) -> bool:
+        return guard.row.heals and guard.row.name in self.trips[guard.scope]
+
+    @staticmethod
+    def _may_join(row: Row[Any], trips: Iterable[TripMemory]) -> bool:
+        """Beside those that heal by themselves, only what is harder to end than what is there."""
+        hardest = max((resets_of(trip.rule).value for trip in trips if not heals(trip.rule)), default=-1)
+        return row.heals or row.resets.value > hardest
+
+    def _begin_day(self) -> Change:
+        """The daily losses are those of another day now."""
+        self.measures.has_new_day = False
+        trips = self.trips[ACCOUNT]
+        over = [trip for trip in trips.values() if resets_of(trip.rule) is Resets.NEW_DAY]
+        for trip in over:
+            del trips[trip.rule]
+        return Change(ended=over)
+
+    # -- tripping and ending ----------------------------------------------------------------------------
+    def trip_for(self, rule: str, reason: str, now: Nanos, desk: str = ACCOUNT) -> TripMemory:
+        """Trip, by a row or for a reason that is none: an operator's halt."""
+        trip = self.trips[desk][rule] = TripMemory(rule, reason, now, desk)
+        return trip
+
+    def reset(self, desk: str | None = None) -> list[TripMemory]:
+        """A person's word, for one desk, the account (``ACCOUNT``) or all (``None``): what was ended. What is
+        not a person's to forgive stays: the kill switch, a disk that refuses."""
+        ended: list[TripMemory] = []
+        for scope in self.trips if desk is None else (desk,):
+            over = self._resettable(scope)
+            for trip in over:
+                del self.trips[scope][trip.rule]
+            ended += over
+            (self.measures.desks[scope] if scope else self.measures).begin_anew()
+            self._calm(scope)
+        return ended
+
+    def is_resettable(self, desk: str | None = None) -> bool:
+        """Whether `reset` would end anything."""
+        return any(self._resettable(scope) for scope in self.trips if desk is None or scope == desk)
+
+    def _resettable(self, scope: str) -> list[TripMemory]:
+        trips = self.trips[scope].values()
+        return [trip for trip in trips if resets_of(trip.rule) is not Resets.WHEN_OVER]
+
+    def _calm(self, scope: str) -> None:
+        for guard in self._guards:
+            if guard.scope == scope:
+                guard.is_warned = False
+                guard.is_up = self._waits_to_heal(guard)
+
+    # -- to be seen ------------------------------------------------------------------------------------
+    @property
+    def has_stopped_all(self) -> bool:
+        """By a trip of the account."""
+        return bool(self.trips[ACCOUNT])
+
+    def has_stopped(self, desk: str) -> bool:
+        return bool(self.trips[ACCOUNT] or self.trips.get(desk))
+
+    @property
+    def trip(self) -> TripMemory | None:
+        """Why nothing is quoted: the account's first trip, or the first desk's if all desks have tripped."""
+        found = _first(self.trips[ACCOUNT])
+        desks = [trips for scope, trips in self.trips.items() if scope != ACCOUNT]
+        if found is None and desks and all(desks):
+            return _first(desks[0])
+        return found
+
+    def all_trips(self) -> tuple[TripMemory, ...]:
+        return tuple(trip for trips in self.trips.values() for trip in trips.values())
+
+    def picture(self, desk: str = ACCOUNT) -> BreakerPicture:
+        """Of the account, or what holds for one desk: its own trips and the account's."""
+        scopes = (ACCOUNT, desk) if desk else (ACCOUNT,)
+        trips = tuple(trip for scope in scopes for trip in self.trips[scope].values())
+        trip = (_first(self.trips[ACCOUNT]) or _first(self.trips[desk])) if desk else self.trip
+        guards = [guard for guard in self._guards if guard.scope in scopes]
         return BreakerPicture(
             trading_allowed=trip is None,
             trip_rule=trip.rule if trip else "",
             trip_reason=trip.reason if trip else "",
             trip_ts=trip.ts if trip else 0,
             consecutive_errors=self.measures.calls.errors_in_a_row,
-            measures={row.name: float(row.measure(self.measures, self.limits)) for row in ROWS},
-            thresholds={name: float(limit) for name, limit in limits.items() if limit is not None},
+            measures={guard.row.name: float(guard.row.measure(guard.measures)) for guard in guards},
+            thresholds={guard.row.name: guard.limit for guard in guards if guard.limit != NEVER},
             recent_errors=tuple(text for _, text in self.measures.recent_errors),
+            trips=trips,
         )
+
+
+def _first(trips: dict[str, TripMemory]) -> TripMemory | None:
+    """The kill switch before all others: it says what a person wants."""
+    return trips.get("kill_switch") or next(iter(trips.values()), None)

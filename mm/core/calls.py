@@ -29,11 +29,10 @@ class Moment:
 
 
 class CallRecord:
-    """``errors_in_a_row``: moments without one good answer since the last good one."""
+    """``errors_in_a_row``: moments without one good answer since the last good one, a former run's too."""
 
-    def __init__(self) -> None:
-        self.errors_in_a_row = 0
-        self._row_before = 0
+    def __init__(self, errors_in_a_row: int = 0) -> None:
+        self.errors_in_a_row = self._row_before = errors_in_a_row
         self._moments: deque[Moment] = deque()
         self._failed_ppm = 0
 

@@ -41,6 +41,12 @@ class Desk:
         fraction = min(self._know.settings.breaker.max_inventory_imbalance, 1.0)
         return int(self.settings.limits.max_position * fraction)
 
+    def imbalance(self) -> float:
+        """The largest position of the desk as a fraction of its limit."""
+        positions = self._know.ledger.positions
+        counts = (abs(positions[ticker].count) for ticker in self.tickers if ticker in positions)
+        return max(counts, default=0) / self.settings.limits.max_position
+
     def decide(self, tickers: list[str], now: Nanos) -> list[MarketDecision]:
         """What this desk wants in these of its markets, after the first gate of risk."""
         if self._prices_events:

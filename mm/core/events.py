@@ -6,12 +6,16 @@ that the engine sends has a ``request_id``; exactly one event with the same ``re
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import TypeAlias
 
 import msgspec
 
 from mm.core.grid import PriceGrid
+from mm.core.kinds import CommandKind as CommandKind
+from mm.core.kinds import MarketState as MarketState
+from mm.core.kinds import OrderStatus as OrderStatus
+from mm.core.kinds import RequestKind as RequestKind
+from mm.core.settings import EngineSettings
 from mm.core.units import Count, Money, Nanos, Price, Side
 
 
@@ -72,17 +76,6 @@ class Ticker(Event, frozen=True, gc=False):
     last: Price
     volume: Count
     exchange_ts: Nanos = 0
-
-
-class MarketState(Enum):
-    """The exchange's life cycle, as far as a quoter must tell the states apart (protocol section 8.1)."""
-
-    UNOPENED = "unopened"
-    ACTIVE = "active"
-    PAUSED = "paused"
-    CLOSED = "closed"
-    DETERMINED = "determined"
-    SETTLED = "settled"
 
 
 class FeeSchedule(msgspec.Struct, frozen=True, gc=False):
@@ -176,15 +169,6 @@ class CancelReject(Event, frozen=True, gc=False):
     message: str = ""
 
 
-class RequestKind(Enum):
-    PLACE = "place"
-    AMEND = "amend"
-    CANCEL = "cancel"
-    CANCEL_ALL = "cancel_all"
-    QUERY_ORDER = "query_order"
-    QUERY_ACCOUNT = "query_account"
-
-
 class OrderInDoubt(Event, frozen=True, gc=False):
     """Time-out, 5xx, or an answer that names no order: the outcome of the request is unknown."""
 
@@ -193,13 +177,6 @@ class OrderInDoubt(Event, frozen=True, gc=False):
     kind: RequestKind
     status: int
     reason: str
-
-
-class OrderStatus(Enum):
-    RESTING = "resting"
-    EXECUTED = "executed"
-    CANCELED = "canceled"
-    ABSENT = "absent"
 
 
 class OrderReport(Event, frozen=True, gc=False):
@@ -308,18 +285,18 @@ class Tick(Event, frozen=True, gc=False):
     cancels_allowed: int
 
 
-class CommandKind(Enum):
-    PAUSE = "pause"
-    RESUME = "resume"
-    HALT = "halt"
-    RESET = "reset"
-    FLATTEN = "flatten"
-    SHUTDOWN = "shutdown"
-
-
 class Command(Event, frozen=True, gc=False):
+    """``desk``: whose breaker a ``RESET`` means, empty for all; other kinds are always for all."""
+
     kind: CommandKind
     reason: str = ""
+    desk: str = ""
+
+
+class Reconfigure(Event, frozen=True, gc=False):
+    """From now on these settings hold; they differ only in what may change while running."""
+
+    settings: EngineSettings
 
 
 AnyEvent: TypeAlias = (
@@ -347,4 +324,5 @@ AnyEvent: TypeAlias = (
     | Reference
     | Tick
     | Command
+    | Reconfigure
 )

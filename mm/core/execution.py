@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from mm.core.actions import AmendOrder, AnyAction, PlaceOrder, TimeInForce
+from mm.core.actions import Alert, AlertLevel, AmendOrder, AnyAction, PlaceOrder, TimeInForce
 from mm.core.desk import Desk
 from mm.core.diff import Amend, Cancel, Place, diff
 from mm.core.knowledge import Knowledge
@@ -17,8 +17,8 @@ from mm.core.order import Order
 from mm.core.picture import MarketDecision
 from mm.core.risk import Gate, would_cross
 from mm.core.strategy import Quote
-from mm.core.units import Nanos
-from mm.core.upkeep import RequestIds, cancel
+from mm.core.units import SECOND, Nanos, Price, Side, price_text
+from mm.core.upkeep import RequestIds, cancel, due_action
 
 _Made = tuple[Order, AnyAction, Callable[[Order], None]]
 
@@ -38,7 +38,7 @@ class Execution:
     def __init__(self, know: Knowledge, ids: RequestIds) -> None:
         self._know = know
         self._ids = ids
-        self._gate = Gate(know.exposure, know.ledger, know.settings.max_total_exposure)
+        self._gate = Gate(know.exposure, know.ledger)
         self._orders_made = 0
 
     def carry_out(
@@ -51,7 +51,11 @@ class Execution:
         if not quotes and not orders:
             return True
         self._know.markets[decision.ticker].quotes += bool(quotes)
-        for intent in diff(quotes, orders, now, self._know.settings.refill_fraction):
+        intents = diff(quotes, orders, now, self._know.settings.refill_fraction)
+        if intents and quotes and self._has_run_away(decision.ticker, quotes, now):
+            actions += self._pull(decision, orders, now)
+            return True
+        for intent in intents:
             if isinstance(intent, Cancel):
                 budget.cancels -= 1
                 actions.append(cancel(intent.order, self._know.orders, self._ids, intent.reason))
@@ -63,6 +67,35 @@ class Execution:
                 budget.orders -= 1
                 actions.append(action)
         return True
+
+    def _has_run_away(self, ticker: str, quotes: list[Quote], now: Nanos) -> bool:
+        """Whether the best quote of a side would have moved further than allowed within the window (C04)."""
+        limits, drift = self._know.settings.breaker, self._know.markets[ticker].drift
+        if limits.quote_drift is None:
+            return False
+        best: dict[Side, Price] = {}
+        for quote in quotes:
+            known = best.get(quote.side)
+            if known is None or quote.side.sign * (quote.price - known) > 0:
+                best[quote.side] = quote.price
+        moves = [drift.moved(side, price, now, limits.drift_window) for side, price in best.items()]
+        return max(moves) > limits.quote_drift
+
+    def _pull(self, decision: MarketDecision, orders: list[Order], now: Nanos) -> list[AnyAction]:
+        """Out of this market, for the length of the window."""
+        know, market = self._know, self._know.markets[decision.ticker]
+        window, bound = know.settings.breaker.drift_window, know.settings.breaker.quote_drift
+        market.pulled_until = now + window
+        market.drift.clear()
+        actions: list[AnyAction] = []
+        for order in orders:
+            know.orders.want_cancel(order, "quote drift")
+            due = due_action(order, know.orders, self._ids, now)
+            if due is not None:
+                actions.append(due)
+        text = f"{market.ticker}: our quote moved too far within {window // SECOND} s; pulled for as long"
+        details = (("ticker", market.ticker), ("limit", price_text(bound or 0)))
+        return [*actions, Alert(AlertLevel.WARNING, "order_anomaly", text, market.desk, details)]
 
     def close(self, ticker: str, quote: Quote, now: Nanos) -> PlaceOrder:
         """An order that takes what is there and only reduces, already marked as under way. It passes no gate:
@@ -111,10 +144,13 @@ class Execution:
         order, action, take_back = made
         self._know.exposure.touch(ticker)
         rose = self._know.exposure.of_market(ticker) > before
-        if rose and not self._gate.is_affordable(ticker, desk.settings.limits):
+        max_total = self._know.settings.max_total_exposure
+        if rose and not self._gate.is_affordable(ticker, desk.settings.limits, max_total):
             take_back(order)
             self._know.exposure.touch(ticker)
             return None
+        if isinstance(intent, Place):
+            self._know.breaker.measures.desks[desk.name].cycles.placed(ticker, order.side, now)
         return action
 
     def _place(self, desk: Desk, ticker: str, wish: Place, now: Nanos) -> _Made | None:

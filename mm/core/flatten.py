@@ -72,7 +72,6 @@ class Flattening:
         self.is_on = False
         self._know = know
         self._execution = execution
-        self._collars = {desk.name: desk.limits.price_collar for desk in know.settings.desks}
         self._until: Nanos | None = None
         self._progress: dict[str, _Progress] = {}
 
@@ -141,7 +140,8 @@ class Flattening:
     def _quote(self, ticker: str, position: Count) -> Quote | None:
         know, market = self._know, self._know.markets[ticker]
         caps = know.settings.hard_cap_count, know.settings.hard_cap_value
-        return closing_quote(market, position, self._collars[market.desk], *caps)
+        collars = {desk.name: desk.limits.price_collar for desk in know.settings.desks}
+        return closing_quote(market, position, collars[market.desk], *caps)
 
     def _due(self, ticker: str, position: Count, now: Nanos) -> Quote | None:
         if self._hindrance(ticker) or self._is_exhausted(ticker, position):

@@ -39,6 +39,7 @@ from mm.core.exposure import Exposure
 from mm.core.fees import FeeAudit
 from mm.core.ledger import Ledger
 from mm.core.market import Market
+from mm.core.memory import TripMemory, of_account
 from mm.core.order import Answer, Order, OrderState
 from mm.core.orders import Orders
 from mm.core.settings import EngineSettings
@@ -47,6 +48,8 @@ from mm.core.units import Count, Nanos, Price, Side, money_text
 # Refusals that say something about the exchange or the way to it, not about the order.
 TROUBLE_STATUSES = frozenset({0, 401, 403, 429, 500, 502, 503, 504})
 LOCAL_REFUSALS = frozenset({"gate_closed", "hard_cap", "no_order_id", "no_journal"})
+# The whole exchange rests: no order is at fault.
+EXCHANGE_RESTS = "trading_is_paused"
 
 
 def trouble(event: AnyEvent) -> str | None:
@@ -63,14 +66,18 @@ def trouble(event: AnyEvent) -> str | None:
 
 
 class Knowledge:
-    """Books, orders, ledger, exposure and breaker of the account. ``dirty`` are the markets to look at."""
+    """Books, orders, ledger, exposure and breaker of the account. ``dirty`` are the markets to look at;
+    ``inherited`` is what former runs left; ``stopped`` why this one ended in order, empty if it has not."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self.settings = settings
         self.orders = Orders()
         self.ledger = Ledger()
         self.exposure = Exposure(self.orders, self.ledger)
-        self.breaker = Breaker(settings.breaker)
+        self.inherited = of_account(settings.memory, settings.account)
+        self.breaker = Breaker(settings.breaker, self.inherited, [desk.name for desk in settings.desks])
+        self.ledger.losing_streak = self.inherited.losing_streak
+        self.stopped = ""
         self.markets = {
             ticker: Market(ticker, desk.name) for desk in settings.desks for ticker in desk.markets
         }
@@ -159,8 +166,9 @@ class Knowledge:
         if market.event_ticker:
             self.exposure.belongs(event.ticker, market.event_ticker)
         if market.state is MarketState.SETTLED and market.settlement_value is not None:
+            trips_ended = self.ledger.trips_ended
             self.ledger.settle(event.ticker, market.settlement_value, event.ts)
-            self.breaker.measures.losing_streak = self.ledger.losing_streak
+            self._trip_may_have_ended(trips_ended, market.desk)
             self.exposure.touch(event.ticker)
             self.positions_moved = True
         return ()
@@ -175,17 +183,23 @@ class Knowledge:
     # -- our orders ------------------------------------------------------------------------------------
     def _answer(self, event: Answer) -> Sequence[AnyAction]:
         self._call_answered(event)
-        was_new = isinstance(event, OrderReject | AmendReject)
         order = self.orders.answer(event)
         if order is None:
             return ()
         self.touch(order)
         market = self.markets.get(order.ticker)
-        if market is not None and was_new:
-            market.refused(event.ts)
+        if market is not None and isinstance(event, OrderReject | AmendReject):
+            self._refused(market, event)
         elif market is not None and isinstance(event, OrderAck | OrderAmended):
             market.accepted()
+            self.breaker.measures.desks[market.desk].accepted(market.ticker)
         return ()
+
+    def _refused(self, market: Market, event: OrderReject | AmendReject) -> None:
+        """Counted as an anomaly is only what the exchange has against the order itself."""
+        market.refused(event.ts)
+        if not trouble(event) and event.code not in LOCAL_REFUSALS and event.code != EXCHANGE_RESTS:
+            self.breaker.measures.desks[market.desk].refused(market.ticker, event.code)
 
     def _report(self, event: OrderReport) -> Sequence[AnyAction]:
         if event.request_id:
@@ -201,23 +215,36 @@ class Knowledge:
 
     def book_fill(self, fill: Fill) -> bool:
         """Book a fill from whichever way it came; ``False`` if it was known."""
+        trips_ended = self.ledger.trips_ended
         if not self.ledger.book(fill):
             return False
         order = self.orders.fill(fill)
+        market = self.markets.get(fill.ticker)
         if order is not None:
             self.touched_order = order
-        market = self.markets.get(fill.ticker)
+            if market is not None and order.filled >= order.count:
+                self.breaker.measures.desks[market.desk].cycles.filled(order.ticker, order.side)
         if market is not None and not fill.is_taker:
             market.book.side(fill.side).change_own(fill.price, -fill.count)
         self.exposure.touch(fill.ticker)
         self.positions_moved = True
         if market is not None and market.fees is not None:
             self._audit_fee(fill, market.fees)
-        self.breaker.measures.losing_streak = self.ledger.losing_streak
+        self._trip_may_have_ended(trips_ended, self.desk_of(fill.ticker))
         self.dirty[fill.ticker] = None
         if self.ledger.opening_cash is None:
             self.early_fills.append(fill)
         return True
+
+    def _trip_may_have_ended(self, ended_before: int, desk: str) -> None:
+        """A round trip that ended lost, or won."""
+        if self.ledger.trips_ended == ended_before:
+            return
+        measures = self.breaker.measures
+        measures.losing_streak = self.ledger.losing_streak
+        if desk:
+            has_lost = self.ledger.round_trips[-1].pnl < 0
+            measures.desks[desk].losing_streak = measures.desks[desk].losing_streak + 1 if has_lost else 0
 
     def _audit_fee(self, fill: Fill, schedule: FeeSchedule) -> None:
         """Tell, once a market, that fees are not what the quotes were priced with."""
@@ -238,7 +265,7 @@ class Knowledge:
     def _call_answered(self, event: AnyEvent) -> Sequence[AnyAction]:
         error = trouble(event)
         if error is not None:
-            self.breaker.measures.call_answered(event.ts, error, self.settings.breaker.error_window)
+            self.breaker.measures.call_answered(event.ts, error)
         return ()
 
     # -- links and references --------------------------------------------------------------------------
@@ -264,10 +291,11 @@ class Knowledge:
         self.dirty.update(dict.fromkeys(self.markets))
         return ()
 
-    def forgive(self) -> None:
-        """A person reset the breaker: it begins anew, and so does what it counts."""
-        self.ledger.losing_streak = 0
-        self.breaker.reset()
+    def forgive(self, desk: str | None) -> list[TripMemory]:
+        """A person reset the breaker, of one desk or all of it: it begins anew, and what it counts too."""
+        if not desk:
+            self.ledger.losing_streak = 0
+        return self.breaker.reset(desk)
 
     # -- derived ---------------------------------------------------------------------------------------
     def resting(self, ticker: str) -> tuple[dict[Price, Count], dict[Price, Count]]:
@@ -280,7 +308,12 @@ class Knowledge:
                 side[order.price] = side.get(order.price, 0) + order.count - order.filled
         return bids, asks
 
-    def mark(self, ticker: str, now: Nanos) -> None:
+    def desk_of(self, ticker: str) -> str:
+        """Whose market it is; empty if nobody's."""
+        market = self.markets.get(ticker)
+        return market.desk if market is not None else ""
+
+    def mark(self, ticker: str) -> None:
         """Value a market's position at the present mark; keep the last one while there is none."""
         mark = self.markets[ticker].mark()
         if mark is not None:

@@ -123,7 +123,9 @@ class Ledger:
         self.positions: dict[str, Position] = {}
         self.round_trips: list[RoundTrip] = []
         self.losing_streak = 0
+        self.trips_ended = 0
         self.opening_cash: Money | None = None
+        self._opening_cost: Money = 0
         self._booked: dict[tuple[str, str], None] = {}
         self._sums = Sums()
 
@@ -138,7 +140,7 @@ class Ledger:
         """Take over what the exchange holds for us before this run trades; ``known`` fills are in it."""
         self.positions = {}
         for report in positions:
-            signed_cost = report.cost if report.position >= 0 else report.cost - collateral(report.position)
+            signed_cost = _signed_cost(report)
             self.positions[report.ticker] = Position(
                 report.ticker,
                 count=report.position,
@@ -152,8 +154,22 @@ class Ledger:
             self._sums.add(position, 1)
         held = sum(collateral(report.position) for report in positions)
         self.opening_cash = cash + held
+        self._opening_cost = sum(position.opening_cost for position in self.positions.values())
         for fill in known:
             self._remember(fill)
+
+    def take_over(self, ticker: str, report: PositionReport | None) -> None:
+        """Believe the exchange: it holds this (``None``: nothing), however that came about. That is neither
+        a gain nor a loss of ours."""
+        position = self.position(ticker)
+        self._sums.add(position, -1)
+        cost = _signed_cost(report) if report is not None else 0
+        unrealized, opening_cost = position.unrealized, position.opening_cost
+        position.opening_cost += cost - position.cost
+        position.count, position.cost = report.position if report is not None else 0, cost
+        position.opening_cost += position.unrealized - unrealized
+        self._opening_cost += position.opening_cost - opening_cost
+        self._sums.add(position, 1)
 
     # -- fills and settlement --------------------------------------------------------------------------
     def book(self, fill: Fill) -> bool:
@@ -232,6 +248,7 @@ class Ledger:
         self.round_trips.append(trip)
         del self.round_trips[:-1000]
         self.losing_streak = self.losing_streak + 1 if pnl < 0 else 0
+        self.trips_ended += 1
 
     def _remember(self, fill: Fill) -> None:
         self._booked[(fill.trade_id, fill.order_id)] = None
@@ -252,6 +269,12 @@ class Ledger:
         return self._sums.at_risk
 
     @property
+    def worth(self) -> Money | None:
+        """Cash and all positions at their marks, at cost where there is none: changes by P&L, and by money
+        that comes or goes, alone. ``None`` before the opening is known."""
+        return None if self.opening_cash is None else self.opening_cash + self._opening_cost + self._sums.pnl
+
+    @property
     def equity_held(self) -> Money:
         """What the open positions are worth at their marks, collateral included."""
         return self._sums.value
@@ -261,3 +284,8 @@ class Ledger:
         if tickers is None:
             return self._sums.pnl
         return sum(self.positions[ticker].pnl for ticker in tickers if ticker in self.positions)
+
+
+def _signed_cost(report: PositionReport) -> Money:
+    """On the YES leg: a short has cost its proceeds, less than nothing."""
+    return report.cost if report.position >= 0 else report.cost - collateral(report.position)

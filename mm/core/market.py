@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mm.core.book import OrderBook
+from mm.core.drift import Drift
 from mm.core.events import FeeSchedule, MarketState, MarketStatus, Trade
 from mm.core.grid import CENT_GRID, PriceGrid
 from mm.core.units import SECOND, Nanos, Price
@@ -30,6 +31,8 @@ class Market:
     settlement_value: Price | None = None
     trades: list[Trade] = field(default_factory=list)
     quote_from: Nanos = 0
+    pulled_until: Nanos = 0
+    drift: Drift = field(default_factory=Drift)
     rejects: int = 0
     quotes: int = 0
 
@@ -54,11 +57,12 @@ class Market:
             del self.trades[0]
 
     def is_quotable(self, now: Nanos) -> bool:
-        """Open, with a trusted book and known fees."""
+        """Open, with a trusted book and known fees, and not pulled because our quotes ran away."""
         return (
             self.state is MarketState.ACTIVE
             and self.book.in_sync
             and self.fees is not None
+            and now >= self.pulled_until
             and (self.close_ts is None or now < self.close_ts)
         )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from mm.core.continuity import remember
 from mm.core.desk import Desk
 from mm.core.events import MarketState
 from mm.core.knowledge import Knowledge
@@ -13,14 +14,14 @@ from mm.core.units import Nanos, Price, Side
 
 
 def photograph(
-    know: Knowledge, desks: list[Desk], imbalances: list[float], mode: str, now: Nanos, last_reconcile: Nanos
+    know: Knowledge, desks: list[Desk], mode: str, now: Nanos, last_reconcile: Nanos
 ) -> EnginePicture:
     """Everything, as of the last event."""
     return EnginePicture(
         now=now,
         mode=mode,
         link_up=know.link_up,
-        desks=tuple(_desk(desk, know, imbalances[n], now) for n, desk in enumerate(desks)),
+        desks=tuple(_desk(desk, know, now) for desk in desks),
         orders=tuple(
             OrderPicture(
                 order.client_order_id,
@@ -39,10 +40,11 @@ def photograph(
         breaker=know.breaker.picture(),
         cash=know.ledger.cash,
         last_reconcile=last_reconcile,
+        memory=remember(know, now),
     )
 
 
-def _desk(desk: Desk, know: Knowledge, imbalance: float, now: Nanos) -> DeskPicture:
+def _desk(desk: Desk, know: Knowledge, now: Nanos) -> DeskPicture:
     markets = tuple(_market(know.markets[ticker], desk, know, now) for ticker in desk.tickers)
     return DeskPicture(
         name=desk.name,
@@ -51,7 +53,8 @@ def _desk(desk: Desk, know: Knowledge, imbalance: float, now: Nanos) -> DeskPict
         realized=sum(market.realized for market in markets),
         unrealized=sum(market.unrealized for market in markets),
         fees=sum(market.fees for market in markets),
-        inventory_imbalance=imbalance,
+        inventory_imbalance=desk.imbalance(),
+        breaker=know.breaker.picture(desk.name),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Protocol
 import msgspec
 
 from mm.core.events import MarketState
+from mm.core.memory import BreakerMemory, TripMemory
 from mm.core.strategy import Quote
 from mm.core.units import Count, Money, Nanos, Price, Side
 
@@ -68,20 +69,9 @@ class MarketPicture(msgspec.Struct, frozen=True, gc=False):
     time_to_close: Nanos | None
 
 
-class DeskPicture(msgspec.Struct, frozen=True, gc=False):
-    """P&L figures are net of nothing: ``total = realized + unrealized - fees``."""
-
-    name: str
-    strategy: str
-    markets: tuple[MarketPicture, ...]
-    realized: Money
-    unrealized: Money
-    fees: Money
-    inventory_imbalance: float
-
-
 class BreakerPicture(msgspec.Struct, frozen=True, gc=False):
-    """``measures`` and ``thresholds`` by rule name; ``trading_allowed`` is the document's ``is_open``."""
+    """``measures`` and ``thresholds`` by rule name; ``trading_allowed`` is the document's ``is_open``.
+    ``trips`` are all that hold, ``trip_rule`` the one to name first."""
 
     trading_allowed: bool
     trip_rule: str
@@ -91,11 +81,27 @@ class BreakerPicture(msgspec.Struct, frozen=True, gc=False):
     measures: dict[str, float]
     thresholds: dict[str, float]
     recent_errors: tuple[str, ...]
+    trips: tuple[TripMemory, ...] = ()
+
+
+class DeskPicture(msgspec.Struct, frozen=True, gc=False):
+    """P&L figures are net of nothing: ``total = realized + unrealized - fees``. ``breaker`` is what holds for
+    this desk, its own trips and the account's; ``None``: the account's."""
+
+    name: str
+    strategy: str
+    markets: tuple[MarketPicture, ...]
+    realized: Money
+    unrealized: Money
+    fees: Money
+    inventory_imbalance: float
+    breaker: BreakerPicture | None = None
 
 
 class EnginePicture(msgspec.Struct, frozen=True, gc=False):
-    """``mode`` is the name of a `Mode`; ``cash`` as the last account report plus fills since, ``None``
-    before the first report."""
+    """``mode`` is the name of a `Mode`; ``breaker`` is the account's, tripped also when every desk has;
+    ``memory`` is what the next start must know of it; ``cash`` as the last account report plus fills since,
+    ``None`` before the first report."""
 
     now: Nanos
     mode: str
@@ -105,6 +111,7 @@ class EnginePicture(msgspec.Struct, frozen=True, gc=False):
     breaker: BreakerPicture
     cash: Money | None
     last_reconcile: Nanos
+    memory: BreakerMemory = BreakerMemory()
 
 
 class Observed(Protocol):

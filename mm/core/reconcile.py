@@ -7,7 +7,8 @@ moment of the read; what is missing from a read is never taken for flat or for g
 from __future__ import annotations
 
 from mm.core.actions import Alert, AlertLevel, AnyAction, QueryAccount
-from mm.core.events import AccountReport, OrderReport, RequestKind
+from mm.core.continuity import carry_over
+from mm.core.events import AccountReport, OrderReport, PositionReport, RequestKind
 from mm.core.knowledge import Knowledge
 from mm.core.order import Order, OrderState
 from mm.core.units import DOLLAR, SECOND, Nanos, count_text, money_text
@@ -33,11 +34,12 @@ class Reconciler:
         self._last_as_of: Nanos = 0
         self._foreign: set[str] = set()
         self._suspects: dict[str, str] = {}
-        self._strangers: set[str] = set()
+        self._disagreeing: dict[str, PositionReport | None] = {}
+        self._unknown: set[str] = set()
+        self._opened_at: Nanos = 0
         self._absent_once: set[str] = set()
         self.last_report: Nanos = 0
         self.clean_reads = 0
-        self.mismatch = ""
 
     @property
     def _prefix(self) -> str:
@@ -97,6 +99,8 @@ class Reconciler:
             actions += self._compare(report)
         elif nothing_rests and self._is_settled(report.as_of):
             self._know.ledger.open(report.cash, report.positions, report.fills)
+            carry_over(self._know)
+            self._opened_at = report.ts
             self._know.positions_moved = True
             for position in report.positions:
                 self._know.exposure.touch(position.ticker)
@@ -131,6 +135,7 @@ class Reconciler:
             if row.client_order_id.startswith(self._prefix):
                 orders.add(_orphan(row, report.ts))
                 self._know.exposure.touch(row.ticker)
+                actions += self._is_unknown(row, report.ts)
             elif row.order_id not in self._foreign:
                 self._foreign.add(row.order_id)
                 text = f"an order that this bot did not send rests in {row.ticker}; it is left alone"
@@ -143,6 +148,20 @@ class Reconciler:
                     )
                 )
         return actions
+
+    def _is_unknown(self, row: OrderReport, now: Nanos) -> list[AnyAction]:
+        """An order under our name that is not in our table: of a former run at a start, and as long as one of
+        its requests might still be accepted. Later, or with this run's name, nobody should have sent it."""
+        settings = self._know.settings
+        is_of_this_run = row.client_order_id.startswith(f"{self._prefix}{settings.run}-")
+        may_be_late = not self._is_open or now < self._opened_at + settings.absence_proof
+        if (may_be_late and not is_of_this_run) or row.order_id in self._unknown:
+            return []
+        self._unknown.add(row.order_id)
+        self._know.breaker.measures.unknown_orders += 1
+        text = f"an order under our name rests in {row.ticker} that this run did not send; it is cancelled"
+        details = (("ticker", row.ticker), ("client_order_id", row.client_order_id))
+        return [Alert(AlertLevel.WARNING, "order_anomaly", text, details=details)]
 
     def _ask_about_missing(self, report: AccountReport) -> None:
         """Orders that should rest, by everything we know, and did not in a read that was late enough. One
@@ -164,28 +183,48 @@ class Reconciler:
                 self._know.orders.suspect(order, report.ts)
 
     def _compare(self, report: AccountReport) -> list[AnyAction]:
-        """Positions must agree wherever nothing moved lately; twice wrong is wrong. Only told is what differs
-        outside our markets: nobody tells us of trades by hand there, nor what a settlement paid."""
-        latest = report.as_of - self._know.settings.clock_tolerance
-        theirs = {row.ticker: row.position for row in report.positions}
-        busy = {order.ticker for order in self._know.orders if order.state is not OrderState.RESTING}
+        """Positions must agree wherever nothing moved lately; twice wrong is wrong until they agree."""
+        know = self._know
+        latest = report.as_of - know.settings.clock_tolerance
+        theirs = {row.ticker: row for row in report.positions}
+        busy = {order.ticker for order in know.orders if order.state is not OrderState.RESTING}
         suspects: dict[str, str] = {}
-        for ticker, position in self._know.ledger.positions.items():
-            is_quiet = position.changed_at < latest and ticker not in busy and not position.settled
-            if is_quiet and theirs.get(ticker, 0) != position.count:
-                ours, told = count_text(position.count), count_text(theirs.get(ticker, 0))
-                suspects[ticker] = f"{ticker}: our ledger says {ours}, the exchange {told}"
-        strangers = [suspects.pop(ticker) for ticker in list(suspects) if ticker not in self._know.markets]
-        actions = [self._told(text) for text in strangers if text not in self._strangers]
-        self._strangers = set(strangers)
-        confirmed = [text for ticker, text in suspects.items() if self._suspects.get(ticker) == text]
+        mismatches = know.breaker.measures.mismatches
+        actions: list[AnyAction] = []
+        for ticker, position in list(know.ledger.positions.items()):
+            if position.changed_at >= latest or ticker in busy or position.settled:
+                continue
+            told = theirs[ticker].position if ticker in theirs else 0
+            if told == position.count:
+                mismatches.pop(ticker, None)
+                continue
+            text = f"{ticker}: our ledger says {count_text(position.count)}, the exchange {count_text(told)}"
+            if ticker not in know.markets:
+                actions.append(self._stranger(ticker, text, theirs.get(ticker)))
+                continue
+            suspects[ticker] = text
+            if self._suspects.get(ticker) == text:
+                mismatches[ticker] = text
+                self._disagreeing[ticker] = theirs.get(ticker)
         self._suspects = suspects
-        self.mismatch = "; ".join(confirmed)
         return actions + (self._compare_cash(report, latest) if not suspects and not busy else [])
 
-    @staticmethod
-    def _told(text: str) -> AnyAction:
+    def _stranger(self, ticker: str, text: str, told: PositionReport | None) -> AnyAction:
+        """Nobody tells us of trades by hand outside our markets, nor what a settlement there paid."""
+        self._know.ledger.take_over(ticker, told)
+        self._know.exposure.touch(ticker)
         return Alert(AlertLevel.WARNING, "order_anomaly", f"a position outside our markets: {text}")
+
+    def give_in(self) -> None:
+        """A person has looked at the positions that differ: the exchange's are taken over."""
+        mismatches = self._know.breaker.measures.mismatches
+        for ticker in mismatches:
+            if ticker in self._disagreeing:
+                self._know.ledger.take_over(ticker, self._disagreeing[ticker])
+                self._know.exposure.touch(ticker)
+        mismatches.clear()
+        self._suspects = {}
+        self._know.positions_moved = True
 
     def _compare_cash(self, report: AccountReport, latest: Nanos) -> list[AnyAction]:
         """Cash that moved without us (a deposit, a bonus, another program) is told and taken over."""

@@ -37,6 +37,17 @@ class Retreat:
                 actions.append(action)
         return actions
 
+    def cancel_desk(self, now: Nanos, desk: str, reason: str) -> list[AnyAction]:
+        """Every order of one desk, one by one: a cancel-all would take those of the others too."""
+        actions: list[AnyAction] = []
+        orders = self._know.orders
+        for order in [order for order in orders if order.desk == desk]:
+            orders.want_cancel(order, reason)
+            action = due_action(order, orders, self._ids, now)
+            if action is not None:
+                actions.append(action)
+        return actions
+
     def answered(self, request_id: int) -> None:
         """A cancel-all was accepted, or failed: the next one may be sent."""
         if request_id == self._cancel_all_request:

@@ -98,21 +98,20 @@ def limit(
 class Gate:
     """Asked for each order that is about to leave, with everything open or under way counted."""
 
-    def __init__(self, exposure: Exposure, ledger: Ledger, max_total: Money) -> None:
+    def __init__(self, exposure: Exposure, ledger: Ledger) -> None:
         self._exposure = exposure
         self._ledger = ledger
-        self._max_total = max_total
 
     def room(self, ticker: str, side: Side, limit: Count) -> Count:
         """How many more contracts may be open on this side, if all of it may lead to ``limit`` at most
         (control C05)."""
         return max(limit - self._exposure.reach(ticker, side), 0)
 
-    def is_affordable(self, ticker: str, limits: RiskLimits) -> bool:
+    def is_affordable(self, ticker: str, limits: RiskLimits, max_total: Money) -> bool:
         """Whether event, account and cash bear the exposure as it is now. Resting orders lock no cash at
         the exchange, so the sum of all that might fill is budgeted here (protocol section 11)."""
         cash = self._ledger.cash
-        if cash is None or self._exposure.total > self._max_total:
+        if cash is None or self._exposure.total > max_total:
             return False
         if self._exposure.of_event(ticker) > limits.max_event_exposure:
             return False

@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import msgspec
 
-from mm.core.units import CONTRACT, MONEY_DOLLAR, SECOND, Count, Money, Nanos, Price
+from mm.core.memory import BreakerMemory
+from mm.core.units import CENT, CONTRACT, MONEY_DOLLAR, SECOND, Count, Money, Nanos, Price
 
 
 class RiskLimits(msgspec.Struct, frozen=True):
@@ -33,6 +34,24 @@ class BreakerLimits(msgspec.Struct, frozen=True):
     weekly_loss: Money | None = 250 * MONEY_DOLLAR
     losing_round_trips: int | None = 5
     feed_lost: Nanos | None = 15 * SECOND
+    storage_lost: Nanos | None = 60 * SECOND
+    # Of each desk by itself.
+    desk_pnl_threshold: Money | None = None
+    desk_losing_round_trips: int | None = None
+    repeated_rejects: int | None = 10
+    unknown_orders: int | None = 3
+    # Orders that filled in full and were followed by another on the same side (control C08).
+    cycle_window: Nanos = 60 * SECOND
+    market_cycles: int | None = 60
+    account_cycles: int | None = 240
+    # How far our best quote of a side may move within `drift_window` (control C04).
+    quote_drift: Price | None = 30 * CENT
+    drift_window: Nanos = 10 * SECOND
+    # A warning comes at this part of a limit; for the inventory at a part of its own.
+    warn_fraction: float | None = 0.6
+    warn_imbalance: float | None = 0.5
+    # (from when, how much later than UTC the zone's clock is), in order: whose midnight begins a day.
+    zone_offsets: tuple[tuple[Nanos, Nanos], ...] = ((0, 0),)
 
 
 class DeskSettings(msgspec.Struct, frozen=True):
@@ -51,10 +70,10 @@ class EngineSettings(msgspec.Struct, frozen=True):
     instance: str
     run: str
     desks: tuple[DeskSettings, ...]
-    # A breaker that had tripped before this start: no restart resets it.
-    tripped_rule: str = ""
-    tripped_reason: str = ""
-    tripped_at: Nanos = 0
+    # Which account at which exchange: what is remembered of another one's money does not count here.
+    account: str = ""
+    # What former runs leave behind: no restart resets the breaker.
+    memory: BreakerMemory = BreakerMemory()
     max_total_exposure: Money = 1_000 * MONEY_DOLLAR
     # Of one order, whatever it is for; the shell checks the same once more before it leaves.
     hard_cap_count: Count = 1_000 * CONTRACT
@@ -84,3 +103,20 @@ class EngineSettings(msgspec.Struct, frozen=True):
     cancel_all_over: int = 20
     # Longer than `absence_proof`, so that even an order in doubt can be proven absent before giving up.
     shutdown_patience: Nanos = 60 * SECOND
+
+
+# What holds for a whole run: books, ids and strategies are built on it.
+FIXED = ("instance", "run", "account", "memory", "market_speed_permille", "depth", "fee_precision")
+FIXED_OF_DESK = ("name", "strategy", "markets")
+
+
+def needs_restart(old: EngineSettings, new: EngineSettings) -> tuple[str, ...]:
+    """The names of what differs and cannot change while running; empty if `Reconfigure` may carry ``new``."""
+    names = [name for name in FIXED if getattr(old, name) != getattr(new, name)]
+    if [_fixed(desk) for desk in old.desks] != [_fixed(desk) for desk in new.desks]:
+        names.append("desks")
+    return tuple(names)
+
+
+def _fixed(desk: DeskSettings) -> list[object]:
+    return [getattr(desk, name) for name in FIXED_OF_DESK]

@@ -11,7 +11,6 @@ from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from mm.core.actions import AnyAction, Resubscribe, Stop
-from mm.core.engine import Mode
 from mm.core.events import AnyEvent, Command, CommandKind, Tick
 from mm.core.units import MILLISECOND, SECOND, Nanos
 from mm.drivers.runner import Runner
@@ -150,12 +149,13 @@ class Live:
         """The disk's refusal is a fact for the engine: quotes are pulled while nothing can be written down,
         and come back when it can."""
         is_without = runner.storage_fault is not None
-        if is_without and not self._is_without_journal and runner.engine.mode is Mode.QUOTING:
+        if is_without and not self._is_without_journal:
             self._is_without_journal = True
-            self.inbox.put((Command(now, CommandKind.PAUSE, f"journal: {runner.storage_fault}"),))
+            self.inbox.put((Command(now, CommandKind.STORAGE_LOST, f"journal: {runner.storage_fault}"),))
         elif self._is_without_journal and not is_without:
             self._is_without_journal = False
-            self.inbox.put((Command(now, CommandKind.RESUME, "the journal can be written again"),))
+            back = Command(now, CommandKind.STORAGE_BACK, "the journal can be written again")
+            self.inbox.put((back,))
 
     def _beat(self, due: Nanos) -> None:
         """Time passes for everybody, also when nothing arrives."""

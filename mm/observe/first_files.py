@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from mm.core.memory import NOTHING, BreakerMemory
 from mm.core.picture import BreakerPicture
 from mm.core.units import Nanos
 from mm.observe.append import StorageError
@@ -34,20 +35,24 @@ def last_status(home: Path, name: str) -> BreakerStatus | None:
     return read_status(path)
 
 
-def first_status(home: Path, statuses: Mapping[str, BreakerStatus | None], now: Nanos) -> list[Path]:
-    """A readable file stays until the engine speaks; an unreadable one becomes what it means: tripped."""
-    paths = [_status_path(home, name) for name in statuses]
-    for path, status in zip(paths, statuses.values(), strict=True):
+def first_status(home: Path, statuses: Mapping[str, BreakerStatus | None], now: Nanos) -> dict[str, Path]:
+    """A readable file stays until the engine speaks; an unreadable one becomes what it means: tripped. The
+    paths by desk."""
+    paths = {name: _status_path(home, name) for name in statuses}
+    for name, status in statuses.items():
         if status is None:
-            _write_status(path, BreakerPicture(True, "", "", 0, 0, {}, {}, ()), now)
+            write_status(home, name, BreakerPicture(True, "", "", 0, 0, {}, {}, ()), now)
         elif status.trip_rule == UNREADABLE:
             reason = status.trip_reason or ""
-            _write_status(path, BreakerPicture(False, UNREADABLE, reason, now, 0, {}, {}, ()), now)
+            write_status(home, name, BreakerPicture(False, UNREADABLE, reason, now, 0, {}, {}, ()), now)
     return paths
 
 
-def _write_status(path: Path, breaker: BreakerPicture, now: Nanos) -> None:
-    replace_file(path, json_document(breaker_form(breaker, now)))
+def write_status(
+    home: Path, name: str, breaker: BreakerPicture, now: Nanos, memory: BreakerMemory = NOTHING
+) -> None:
+    """At once and durably, while no run does it. Raises `StorageError`."""
+    replace_file(_status_path(home, name), json_document(breaker_form(breaker, now, memory)))
 
 
 def first_metrics(home: Path, desks: Mapping[str, str], now: Nanos) -> dict[str, Path]:

@@ -44,7 +44,14 @@ from tests.ladders import book
 
 START: Nanos = 1_700_000_000 * SECOND
 FREE = FeeSchedule(0, 0)
-CALM = BreakerLimits(daily_loss_fraction=None, losing_round_trips=None)
+# Without the rules that stories about something else would meet, and without warnings.
+CALM = BreakerLimits(
+    daily_loss_fraction=None,
+    losing_round_trips=None,
+    repeated_rejects=None,
+    warn_fraction=None,
+    warn_imbalance=None,
+)
 
 
 REFUSALS: dict[OrderState, type[OrderReject | AmendReject | CancelReject]] = {

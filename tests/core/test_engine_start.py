@@ -17,6 +17,7 @@ from mm.core.events import (
     Tick,
     Trade,
 )
+from mm.core.memory import BreakerMemory, TripMemory
 from mm.core.units import MONEY_DOLLAR, SECOND, Side
 from tests.core.bench import FREE, Bench, engine_settings
 from tests.core.words import row
@@ -144,9 +145,8 @@ def test_a_position_from_before_counts_against_the_limits_and_is_shown_to_the_st
 
 
 def test_a_breaker_that_had_tripped_stays_tripped_over_a_start() -> None:
-    bench = connected(
-        Bench(engine_settings(tripped_rule="pnl_threshold", tripped_reason="lost", tripped_at=1))
-    )
+    memory = BreakerMemory(trips=(TripMemory("pnl_threshold", "lost", 1),))
+    bench = connected(Bench(engine_settings(memory=memory)))
     bench.step(Tick(bench.now, 100, 100))
     bench.account()
     assert bench.tick() == []
@@ -155,7 +155,8 @@ def test_a_breaker_that_had_tripped_stays_tripped_over_a_start() -> None:
 
 
 def test_left_overs_are_cancelled_even_if_the_breaker_had_tripped() -> None:
-    bench = connected(Bench(engine_settings(tripped_rule="halted", tripped_reason="by hand", tripped_at=1)))
+    memory = BreakerMemory(trips=(TripMemory("halted", "by hand", 1),))
+    bench = connected(Bench(engine_settings(memory=memory)))
     bench.wait(31)
     bench.step(Tick(bench.now, 100, 100))
     bench.account(resting=(row("bot-run0-7", "Xold"),))

@@ -87,13 +87,16 @@ def test_a_crossed_book_never_makes_us_take() -> None:
 
 
 # -- the last gate -------------------------------------------------------------------------------------------
-def gate(*orders: Order, position: Count = 0, max_total: Money = 10**12) -> tuple[Gate, Exposure]:
+NO_LIMIT: Money = 10**12
+
+
+def gate(*orders: Order, position: Count = 0) -> tuple[Gate, Exposure]:
     ledger, table = owning(position, 5_000), Orders()
     for order in orders:
         table.add(order)
     exposure = Exposure(table, ledger)
     exposure.touch("KXA")
-    return Gate(exposure, ledger, max_total), exposure
+    return Gate(exposure, ledger), exposure
 
 
 def test_room_counts_the_position_and_everything_open_on_that_side() -> None:
@@ -107,10 +110,10 @@ def test_room_counts_the_position_and_everything_open_on_that_side() -> None:
 @pytest.mark.parametrize(("excess", "affordable"), [(0, True), (1, False)])
 def test_total_event_and_cash_at_their_limits_and_one_beyond(excess: int, affordable: bool) -> None:
     order = resting(1, Side.BID, 5_000, 1_000)
-    found, exposure = gate(order, max_total=5_000_000 - excess)
-    assert found.is_affordable("KXA", RiskLimits()) == affordable
     found, exposure = gate(order)
-    assert found.is_affordable("KXA", RiskLimits(max_event_exposure=5_000_000 - excess)) == affordable
+    assert found.is_affordable("KXA", RiskLimits(), 5_000_000 - excess) == affordable
+    limits = RiskLimits(max_event_exposure=5_000_000 - excess)
+    assert found.is_affordable("KXA", limits, NO_LIMIT) == affordable
     assert exposure.total == 5_000_000
 
 
@@ -121,13 +124,13 @@ def test_resting_orders_lock_no_cash_so_their_sum_is_budgeted_here(
     """A hundred dollars, and what is at risk in a position is paid for already."""
     order = resting(1, Side.BID, 5_000, round(contracts * CONTRACT))
     limits = RiskLimits(max_event_exposure=10**12)
-    assert gate(order, position=700)[0].is_affordable("KXA", limits) == affordable
+    assert gate(order, position=700)[0].is_affordable("KXA", limits, NO_LIMIT) == affordable
 
 
 def test_nothing_is_affordable_while_the_cash_is_unknown() -> None:
     ledger, table = Ledger(), Orders()
-    found = Gate(Exposure(table, ledger), ledger, 10**12)
-    assert not found.is_affordable("KXA", RiskLimits())
+    found = Gate(Exposure(table, ledger), ledger)
+    assert not found.is_affordable("KXA", RiskLimits(), NO_LIMIT)
 
 
 # -- never against ourselves ---------------------------------------------------------------------

@@ -113,7 +113,7 @@ def test_what_the_disk_refuses_becomes_an_alert(tmp_path: Path) -> None:
 
 def test_breaker_status_follows_every_change_and_measures_slowly(tmp_path: Path) -> None:
     replacer, path = Replacer(), tmp_path / "DEFAULT_circuit_breaker_status.json"
-    bench = Bench([BreakerStatusFiles([path], replacer)])
+    bench = Bench([BreakerStatusFiles({"DEFAULT": path}, replacer)])
     bench.time(at(0))
     wait_until(path.exists)
     assert read_status(path).trading_allowed
