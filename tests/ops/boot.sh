@@ -42,3 +42,5 @@ for tree in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
     find "$tree/story.$$" -depth -type d -exec rmdir {} +
 done
 cat "$work/image/told"
+umount --recursive --lazy "$work"
+rmdir "$work"
