@@ -233,9 +233,14 @@ class Exchange:
         self._connections = [one for one in self._connections if one.is_open] + [connection]
         return connection
 
+    @property
+    def connections(self) -> list[Connection]:
+        """The open ones, oldest first."""
+        return [one for one in self._connections if one.is_open]
+
     def has_room(self, user_id: str) -> bool:
         """Whether this member may open one more stream."""
-        mine = [one for one in self._connections if one.is_open and one.user_id == user_id]
+        mine = [one for one in self.connections if one.user_id == user_id]
         return len(mine) < self._switches.most_connections
 
 

@@ -72,6 +72,11 @@ class Connection:
             "get_snapshot": self._get_snapshot,
         }
 
+    @property
+    def sids(self) -> list[int]:
+        """The subscriptions that it has now."""
+        return list(self._subscriptions)
+
     def command(self, now: int, text: str) -> None:
         """Carry out one frame of the client; whatever is wrong with it is answered by an error frame."""
         self._advance(now)

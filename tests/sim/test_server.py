@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import random
+import socket
 import time
 from typing import Any
 
@@ -23,7 +25,7 @@ from mm.sim.server import CannotListen, ServerSettings, serve
 from mm.sim.signatures import HEADERS
 from mm.sim.venue import Venue
 from mm.sim.world import demo_world
-from tests.sim.doors import Member, opened, wait_until
+from tests.sim.doors import Listener, Member, opened, wait_until
 from tests.sim.faces import OPEN, order, spec
 from tests.sim.test_stream import rebuilt
 
@@ -217,6 +219,60 @@ def test_a_client_that_falls_behind_gets_error_25() -> None:
         stream.subscribe(BOOK, market_ticker=OPEN)
         assert stream.next()["msg"]["sid"] == 2
         assert stream.next()["msg"]["yes_dollars_fp"] == [["0.4000", "200.00"]]
+
+
+def test_a_client_that_reads_nothing_at_all_loses_its_subscription_and_not_its_connection() -> None:
+    """Nothing of this is within one turn of the loop: the frames fill the buffers of a socket first, then
+    the exchange's. Others are not held up meanwhile, and what the slow one reads at last has no gap."""
+    with opened(most_backlog=200_000) as door:
+        ann, bob = Member("ann", door), Member("bob", door)
+        narrow = socket.socket()
+        narrow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        narrow.connect(("127.0.0.1", door.server.port))
+        headers = ann.headers("GET", "/trade-api/ws/v2")
+        with (
+            connect(
+                door.server.ws_url,
+                sock=narrow,
+                additional_headers=headers,
+                max_queue=1,
+                compression=None,  # so that buffers are soon full
+            ) as slow,
+            bob.stream() as quick,
+        ):
+            for stream in (Listener(slow), quick):
+                stream.subscribe(BOOK, market_ticker=OPEN)
+                stream.until(lambda frame: frame["type"] == "orderbook_snapshot")
+            mine = door.exchange.connections[0]
+            assert (mine.user_id, mine.sids) == ("ann", [1])
+            seq = 1
+            while mine.sids:
+                door.call(lambda: flood(door.exchange, 100))
+                seq += 100
+                quick.until(lambda frame: bool(frame["seq"] == seq))  # noqa: B023 - used up at once
+            frames = Listener(slow).until(lambda frame: frame["type"] == "error")
+            assert frames[-1]["msg"]["code"] == 25
+            assert [frame["seq"] for frame in frames] == list(range(2, len(frames) + 2))
+            Listener(slow).subscribe(BOOK, market_ticker=OPEN)
+            again = Listener(slow).until(lambda frame: frame["type"] == "orderbook_snapshot")
+            assert [(frame["type"], frame.get("seq")) for frame in again] == [
+                ("subscribed", None),
+                ("orderbook_snapshot", 1),
+            ]
+
+
+def flood(exchange: Exchange, count: int) -> None:
+    """So many changes of the book; the crowd has neither a purse nor tokens to run out of."""
+    crowd = exchange.venue.crowd
+    account = exchange.venue.accounts.get("flood") or crowd.join("flood")
+    for _ in range(count // 2):
+        crowd.withdraw(OPEN, crowd.rest(account, OPEN, "bid", 4_000, 100))
+    exchange.flush()
+
+
+def test_the_exchange_pings_every_ten_seconds() -> None:
+    fields = {one.name: one.default for one in dataclasses.fields(ServerSettings)}
+    assert fields["ping_s"] == 10.0
 
 
 def test_the_server_pings_with_heartbeat() -> None:
