@@ -15,7 +15,6 @@ from mm.app.connect import Line
 from mm.app.control import serving
 from mm.app.control_words import Answer, refusal
 from mm.app.errors import REFUSED
-from mm.app.interim import Reconfigure
 from mm.app.kill_switch import KillSwitch, KillSwitchWatch
 from mm.app.operator import Echo, Operator, Reach
 from mm.app.reload import Place, Reload
@@ -23,7 +22,7 @@ from mm.app.service import Service
 from mm.config.model import Config
 from mm.core.actions import Alert
 from mm.core.engine import Engine
-from mm.core.events import AnyEvent, Command
+from mm.core.events import AnyEvent, Command, Reconfigure
 from mm.core.settings import EngineSettings
 from mm.core.units import Nanos
 from mm.kalshi.guard import HardCaps

@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from mm.app import interim
-from mm.core.events import Command
+from mm.core.events import Command, CommandKind
 from mm.core.units import Nanos
 from mm.observe.replace import replace_file
 
@@ -95,7 +94,7 @@ class KillSwitchWatch:
         before, self.reason = self.reason, self._switch.reason()
         if bool(before) == bool(self.reason):
             return None
-        kind = interim.KILL if self.reason else interim.REVIVE
+        kind = CommandKind.KILL if self.reason else CommandKind.REVIVE
         command = Command(self._clock(), kind, self.reason or "the kill switch is off")
         self._say(command)
         return command

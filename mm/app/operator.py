@@ -14,13 +14,11 @@ from structlog.typing import FilteringBoundLogger
 
 from mm.app.control_words import Answer, CommandName, Request, refusal
 from mm.app.errors import FAILED, NOT_PROVEN, REFUSED
-from mm.app.interim import Reconfigure
-from mm.app.interim import command as make
 from mm.app.kill_switch import KillSwitch, KillSwitchWatch
 from mm.app.state import describe
 from mm.core.actions import AnyAction
 from mm.core.engine import Engine, Mode
-from mm.core.events import AnyEvent, Command, CommandKind
+from mm.core.events import AnyEvent, Command, CommandKind, Reconfigure
 from mm.core.picture import Observed
 from mm.core.units import Nanos
 from mm.observe.append import StorageError
@@ -39,7 +37,7 @@ class Echo:
         self._is_over = False
 
     def on_step(self, event: AnyEvent, actions: Sequence[AnyAction], engine: Observed) -> None:
-        if not self._waiting or not isinstance(event, (Command, Reconfigure)):
+        if not self._waiting or not isinstance(event, Command | Reconfigure):
             return
         for waiting in self._waiting:
             # The runner may have dated it anew.
@@ -129,7 +127,7 @@ class Operator:
 
     async def _step(self, kind: CommandKind, reason: str, desk: str = "") -> Answer:
         """Through the engine, and the state after it."""
-        command = make(self._reach.clock(), kind, reason, desk)
+        command = Command(self._reach.clock(), kind, reason, desk)
         self._reach.say(command)
         await self._reach.echo.after(command)
         return self.state()
@@ -141,14 +139,13 @@ class Operator:
         reach = self._reach
         if request.desk and request.desk not in reach.engine.desks:
             return refusal(NOT_TRIPPED, f"there is no desk {request.desk}")
-        if reach.watch.reason:
-            return refusal(REFUSED, f"the kill switch is on: {reach.watch.reason}; kmm resume turns it off")
-        if not self._is_tripped(request.desk):
+        if not reach.engine.know.breaker.is_resettable(request.desk or None):
+            if reach.watch.reason:
+                return refusal(
+                    REFUSED, f"the kill switch is on: {reach.watch.reason}; kmm resume turns it off"
+                )
             return refusal(NOT_TRIPPED, "the breaker is not tripped")
         return await self._step(CommandKind.RESET, request.reason, request.desk)
-
-    def _is_tripped(self, desk: str) -> bool:
-        return not self._reach.engine.picture().breaker.trading_allowed
 
     async def _kill(self, request: Request) -> Answer:
         """The file first: it outlives whatever happens to us. Then the engine, without waiting for a beat;
@@ -165,12 +162,10 @@ class Operator:
     async def _resume(self, request: Request) -> Answer:
         reach = self._reach
         reach.switch.turn_off()
-        state = await self._look()
+        await self._look()
         if reach.watch.reason:
             return refusal(REFUSED, f"still disabled: {reach.watch.reason}")
-        if reach.engine.mode is Mode.PAUSED:
-            state = await self._step(CommandKind.RESUME, request.reason or "kmm resume")
-        return state
+        return await self._step(CommandKind.RESUME, request.reason or "kmm resume")
 
     async def _look(self) -> Answer:
         command = self._reach.watch.look()

@@ -67,4 +67,5 @@ def _desk(desk: DeskPicture, picture: EnginePicture) -> dict[str, object]:
         "fees": amount(desk.fees),
         "total": amount(desk.realized + desk.unrealized - desk.fees),
         "inventory_imbalance": desk.inventory_imbalance,
+        "breaker": breaker_form(desk.breaker or picture.breaker, picture.now),
     }

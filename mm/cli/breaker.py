@@ -53,7 +53,7 @@ def show_breaker(config_file: Path, run_dir: Path | None, as_json: bool) -> None
 
 
 def _of_desks(answer: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    return [(desk["name"], desk["breaker"]) for desk in answer["desks"] if desk.get("breaker")]
+    return [(desk["name"], desk["breaker"]) for desk in answer["desks"]]
 
 
 def _of_files(where: Path) -> list[tuple[str, dict[str, Any]]]:
