@@ -57,6 +57,7 @@ class Lifecycle:
     def _open(self, market: Market) -> None:
         if market.status == "initialized":
             market.status = "active"
+            market.updated_ns = self.floor.now
 
     def _schedule_close(self, market: Market) -> None:
         self.floor.at(market.close_ns, partial(self._close_at, market, market.close_ns))
@@ -70,6 +71,7 @@ class Lifecycle:
         if market.status not in _LIVING:
             return
         market.status = "closed"
+        market.updated_ns = self.floor.now
         self._cancel_resting(market, "CloseCancel")
 
     def move_close(self, ticker: str, close_ns: int) -> None:
@@ -136,5 +138,6 @@ class Lifecycle:
 
     def tell(self, market: Market, event_type: str) -> None:
         """``event_type`` as in the market_lifecycle_v2 channel."""
+        market.updated_ns = self.floor.now
         if self.floor.listeners:
             self.floor.announce(LifecycleChanged(self.floor.now, market.ticker, event_type))

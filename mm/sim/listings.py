@@ -69,4 +69,5 @@ class Market:
     determined_ns: int = 0
     settled_ns: int = 0
     created_ns: int = 0
+    updated_ns: int = 0  # last change of anything but its trading figures
     expiration_value: float | None = None  # what the market was determined by, where there was a number

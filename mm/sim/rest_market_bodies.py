@@ -58,7 +58,6 @@ def market_body(market: Market, venue: Venue, *, liquidity: bool = False) -> Jso
         "status": market.status,
         "can_close_early": True,
         "notional_value_dollars": price_text(PRICE_ONE),
-        "expiration_value": "",
         "rules_primary": "",
         "rules_secondary": "",
         "settlement_bounds_type": "default",
@@ -78,7 +77,7 @@ def _times(market: Market) -> Json:
     close = time_text(market.close_ns)
     return {
         "created_time": created,
-        "updated_time": created,
+        "updated_time": time_text(market.updated_ns),
         "open_time": time_text(market.open_ns),
         "close_time": close,
         "expected_expiration_time": close,
@@ -137,7 +136,11 @@ def price_ranges_body(ranges: list[PriceRange]) -> list[Json]:
 
 
 def _outcome(market: Market) -> Json:
-    body: Json = {"result": market.result}
+    value = market.expiration_value
+    body: Json = {
+        "result": market.result,
+        "expiration_value": "" if value is None or not market.result else f"{value:.10g}",
+    }
     if market.settlement_value is not None:
         body["settlement_value_dollars"] = price_text(market.settlement_value)
     if market.settled_ns:

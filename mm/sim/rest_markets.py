@@ -26,7 +26,7 @@ _TIMES = {
     "created": attrgetter("created_ns"),
     "close": attrgetter("close_ns"),
     "settled": attrgetter("settled_ns"),
-    "updated": attrgetter("created_ns"),
+    "updated": attrgetter("updated_ns"),
 }
 _STATES_OF_TIME = {
     "created": {"", "unopened", "open"},
@@ -38,9 +38,9 @@ MOST_ORDERBOOKS = 100
 
 
 def list_series(context: Context, request: Request) -> Response:
-    """GET /series."""
-    category = request.query.text("category")
-    chosen = [one for one in context.venue.series.values() if category in ("", one.category)]
+    """GET /series. No series of this exchange has tags, so none fits any."""
+    category, tags = request.query.text("category"), request.query.words("tags")
+    chosen = [one for one in context.venue.series.values() if category in ("", one.category) and not tags]
     return reply(200, {"series": [series_body(one) for one in chosen]})
 
 

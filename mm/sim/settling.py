@@ -38,6 +38,7 @@ class Settling:
         market = self._floor.market(ticker)
         self._lifecycle.require(market, "determined")
         market.status = "disputed"
+        market.updated_ns = self._floor.now
         del self._due[ticker]
 
     def amend(self, ticker: str, result: str, value: int | None) -> None:
@@ -52,6 +53,7 @@ class Settling:
         market = self._floor.market(ticker)
         self._lifecycle.require(market, "disputed")
         market.status = "determined"
+        market.updated_ns = self._floor.now
         self._plan(market)
 
     def settle(self, ticker: str) -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -248,3 +249,41 @@ def test_a_cancel_all_in_an_exchange_pause_may_be_accepted_and_do_nothing() -> N
     assert life.face.ask("ann", "DELETE", WRITES).status == 204
     life.venue.resume()
     assert life.status_of(rests) == "resting"
+
+
+def test_a_market_says_when_it_was_last_changed_and_by_which_value_it_was_decided() -> None:
+    life = Life()
+    created = life.market()["updated_time"]
+    life.rests()
+    assert life.market()["updated_time"] == created, "trading is no change of the market"
+    seen = [created]
+    acts: tuple[Callable[[], None], ...] = (
+        lambda: life.venue.deactivate(OPEN),
+        lambda: life.venue.activate(OPEN),
+        lambda: life.venue.change_grid(OPEN, "deci_cent"),
+        lambda: life.venue.close_early(OPEN),
+        lambda: life.venue.determine(OPEN, "yes"),
+        lambda: life.venue.dispute(OPEN),
+        lambda: life.venue.uphold_result(OPEN),
+        lambda: life.venue.settle(OPEN),
+    )
+    for act in acts:
+        life.face.wait(SECOND)
+        act()
+        seen.append(life.market()["updated_time"])
+    assert seen == sorted(set(seen))
+    since = life.face.now // SECOND
+    listed = life.face.get("/markets", f"min_updated_ts={since}")["markets"]
+    assert [one["ticker"] for one in listed] == [OPEN]
+    assert life.market()["expiration_value"] == ""  # decided by word
+    other = life.venue.markets["KXTEST-26-B"]
+    other.expiration_value = 5_012.34
+    assert life.face.get("/markets/KXTEST-26-B")["market"]["expiration_value"] == ""
+    life.venue.determine("KXTEST-26-B", "no")
+    assert life.face.get("/markets/KXTEST-26-B")["market"]["expiration_value"] == "5012.34"
+
+
+def test_a_series_is_not_found_by_a_tag_that_it_does_not_have() -> None:
+    life = Life()
+    assert len(life.face.get("/series")["series"]) == 1
+    assert life.face.get("/series", "tags=Weather")["series"] == []
