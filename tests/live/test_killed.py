@@ -75,7 +75,8 @@ def test_after_a_kill_the_next_start_cancels_what_rests_and_owns_the_position(
         dry.signal(signal.SIGTERM)
         assert dry.ends() == 1, dry.stderr
         assert dry.summary["resting_orders"] > 0, "they still rest, and that is not in order"
-        assert not dry.alerts("bot_crash")
+        (crash,) = dry.alerts("bot_crash")
+        assert f"the former run (process {first.process.pid}" in crash["message"], "and no crash of its own"
         assert dry.alerts("order_anomaly")[-1]["level"] == "critical"
     assert exchange.runs() == runs, "the dry run sent an order"
     assert far & exchange.resting_names(), "the dry run cancelled an order"
