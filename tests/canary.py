@@ -12,7 +12,7 @@ from urllib.parse import quote, quote_plus
 
 # Characters that JSON and URLs write differently, so that each form is one of its own.
 KEY_ID = "canary+key/id&7f3e9c"
-PASSWORD = 'canary"pass/word+%5c\\é-41d8'
+PASSWORD = 'canary"pass/word+%5c\\e-41d8'
 TOKEN = "canary/token+b0=91&a7"
 
 # What may hold a secret because that is what it is for: keys and the service's environment.

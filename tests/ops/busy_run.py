@@ -9,15 +9,18 @@ from __future__ import annotations
 import json
 import shutil
 import signal
+import socket
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import msgspec
 
+from tests import canary
 from tests.live.processes import Bot, Exchange, bot_process, eventually, exchange_process, settings
-from tests.ops.fenced_commands import FOLLOWING, READING, TAIL_ALERTS, Followed, type_in
+from tests.ops.fenced_commands import FOLLOWING, READING, TAIL_ALERTS, Followed, objects, type_in
 
 METRICS = "Strategy_DEFAULT_metrics.json"
 STATUS = "DEFAULT_circuit_breaker_status.json"
@@ -26,7 +29,9 @@ ORDERS = "/portfolio/events/orders"
 POST_ONLY_CROSS = '{"error":{"code":"invalid_order","message":"post only cross"}}'
 REFUSED = {"method": "POST", "contains": ORDERS, "status": 400, "body": POST_ONLY_CROSS, "times": 2}
 OUTAGE = {"method": "POST", "contains": "/amend", "status": 503, "times": 3}
-KEY_REVOKED = {"contains": "/portfolio", "status": 401, "times": 10_000}
+# The exchange repeats our secret in what it says.
+WHO = json.dumps({"error": {"code": "authentication_error", "message": f"key {canary.KEY_ID} is revoked"}})
+KEY_REVOKED = {"contains": "/portfolio", "status": 401, "body": WHO, "times": 10_000}
 AT_FIRST, LATER = 12, 6
 # Event types of the trading log, and where the summary counts them.
 COUNTED = {
@@ -41,6 +46,16 @@ RULES = {
     "max_inventory_imbalance": 1.0,
     "losing_round_trips": None,
     "daily_loss_fraction": None,
+}
+# Everything that can tell a person has a secret, and none of it is there: the texts of the errors are logged.
+ALERTS = {
+    "email": {
+        "enabled": True,
+        "smtp_host": "127.0.0.1",
+        "encryption": "none",
+        "from_email": "bot@example.com",
+        "to_email": "me@example.com",
+    }
 }
 DESK = {
     "strategy": "top_of_book",
@@ -81,13 +96,24 @@ class Day(msgspec.Struct, frozen=True):
     followed: dict[str, str]
 
 
-class BusyRun:
-    """Lives through the day in ``home``."""
+def is_trip(alert: dict[str, Any]) -> bool:
+    """And not only its warning."""
+    return (alert["level"], alert["category"]) == ("critical", "circuit_breaker")
 
-    def __init__(self, home: Path, exchange: Exchange) -> None:
+
+class BusyRun:
+    """Lives through the day in ``home``. ``nobody`` is a port where nobody answers."""
+
+    def __init__(self, home: Path, exchange: Exchange, nobody: int) -> None:
         self._home, self._exchange = home, exchange
         self._run_dir = home / "logs"
-        self._config = settings(home, circuit_breaker=RULES, desks={"DEFAULT": DESK})
+        alerts = {**ALERTS, "email": {**ALERTS["email"], "smtp_port": nobody}}
+        self._config = settings(home, circuit_breaker=RULES, desks={"DEFAULT": DESK}, alerts=alerts)
+        self._secrets = {
+            "KMM_SMTP_PASSWORD": canary.PASSWORD,
+            "KMM_APPRISE_URLS": f"json://me:{quote(canary.TOKEN, safe='')}@127.0.0.1:{nobody}/",
+            "KMM_DEAD_MAN_URL": f"http://127.0.0.1:{nobody}/{quote(canary.TOKEN, safe='')}",
+        }
         self._moments: dict[str, Seen] = {}
         self._followed: dict[str, str] = {}
 
@@ -107,7 +133,7 @@ class BusyRun:
         return Day(self._moments, self._followed)
 
     def _bot(self) -> Any:
-        environment = self._exchange.environment()
+        environment = {**self._exchange.environment(), **self._secrets}
         return bot_process(self._run_dir, "--config", self._config, "--json", environment=environment)
 
     # -- what happens --------------------------------------------------------------------------------------
@@ -119,6 +145,7 @@ class BusyRun:
         self._until_logged(bot, "order_rejected", 2)
         self._fail({"point": "before_accept", "kind": "status", **OUTAGE})
         self._until_logged(bot, "api_error", 3)
+        bot.sees("a lopsided inventory", lambda: bot.alerts("inventory_imbalance"))
         filled = len(bot.log("order_filled"))
         bot.waits_for("order_filled", filled + LATER)
         self._exchange.manage("POST", "/pause")
@@ -132,8 +159,10 @@ class BusyRun:
         bot.sees("quotes again", self._exchange.both_sides_rest)
         watched = Followed(TAIL_ALERTS, self._run_dir)
         self._fail({"point": "before_accept", "kind": "status", **KEY_REVOKED})
-        bot.sees("the trip", lambda: bot.alerts("circuit_breaker"))
-        self._followed[TAIL_ALERTS] = watched.until(lambda text: '"circuit_breaker"' in text)
+        bot.sees("the trip", lambda: any(is_trip(alert) for alert in bot.alerts("circuit_breaker")))
+        self._followed[TAIL_ALERTS] = watched.until(
+            lambda text: any(is_trip(alert) for alert in objects(text))
+        )
         watched.end()
         self._exchange.manage("DELETE", "/faults")
         bot.sees("nothing rests", self._exchange.nothing_rests)
@@ -227,9 +256,10 @@ class BusyRun:
 def play(home: Path) -> Day:
     """The whole day, with an exchange of its own."""
     arguments = ("--seed", "3", "--balance", "5000", "--regime", "fast_15_minute", "--admin-port", "0")
-    with exchange_process(*arguments) as (_, exchange):
+    with exchange_process(*arguments) as (_, exchange), socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))  # and never listens
         eventually("an open market", lambda: exchange.read("/markets", status="open")["markets"])
-        return BusyRun(home, exchange).play()
+        return BusyRun(home, exchange, bound.getsockname()[1]).play()
 
 
 def play_once(home: Path, hold: Callable[[], Any]) -> Day:

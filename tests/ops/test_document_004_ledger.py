@@ -116,7 +116,9 @@ def test_the_day_had_all_that_the_document_speaks_of(day: Day) -> None:
     rejects = [line["message"] for line in seen.events("order_rejected")]
     assert "post only cross" in rejects
     assert {503, 401} <= {line["status"] for line in seen.events("api_error")}
-    assert {"bot_startup", "circuit_breaker"} <= {alert["category"] for alert in seen.lines("alerts.jsonl")}
+    assert {"bot_startup", "bot_crash", "circuit_breaker", "inventory_imbalance"} <= {
+        alert["category"] for alert in seen.lines("alerts.jsonl")
+    }
 
 
 def test_a_restart_after_a_kill_leaves_the_breaker_tripped(day: Day) -> None:
