@@ -8,7 +8,7 @@ import json
 import signal
 import sys
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
@@ -21,7 +21,7 @@ from mm.cli.exchange_world import fail, faults_of, make_world, open_subaccounts,
 if TYPE_CHECKING:
     from mm.sim.face_switches import FaceSwitches
     from mm.sim.rights import Rights
-    from mm.sim.server import RunningServer
+    from mm.sim.server import RunningServer, ServerSettings
     from mm.sim.server_admin import AdminSettings
     from mm.sim.signatures import KeyRing
 
@@ -178,7 +178,7 @@ def exchange(
     --public-key was given; else a file that is removed at the end) and markets; with --admin-port also
     admin: its url and token_path.
     """
-    from mm.sim.server import CannotListen, ServerSettings, serve_until_stopped
+    from mm.sim.server import ServerSettings
     from mm.sim.server_world import Terms
 
     _require(public_key is None or key_id is not None, "--public-key needs --key-id")
@@ -186,8 +186,7 @@ def exchange(
     _require(tape is None or markets is None, "--tape and --markets are two worlds: choose one")
     # Until the server minds its signals itself: end by an exception, so that the private key is removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
-    rights = rights_of(scopes, subaccount)
-    rules, faces = switches_of(switches, liquidity_dollars)
+    rights, (rules, faces) = rights_of(scopes, subaccount), switches_of(switches, liquidity_dollars)
     world = make_world(Terms(seed, cash, tier, rules, faces), tape, speed, markets, load, regime)
     open_subaccounts(world, subaccount)
     world.exchange.faults.script.extend(faults_of(faults))
@@ -209,11 +208,16 @@ def exchange(
                 facts["admin"] = {"url": server.admin_url, "token_path": token_path}
             click.echo(json.dumps(facts))  # click flushes what it writes
 
-        settings = ServerSettings(world.exchange, keys, host, port, admin=admin)
-        try:
-            asyncio.run(serve_until_stopped(settings, ready, exit_with_stdin=exit_with_stdin))
-        except CannotListen as error:
-            fail(f"cannot listen on {error}")
+        _serve(ServerSettings(world.exchange, keys, host, port, admin=admin), ready, exit_with_stdin)
+
+
+def _serve(settings: ServerSettings, ready: Callable[[RunningServer], None], exit_with_stdin: bool) -> None:
+    from mm.sim.server import CannotListen, serve_until_stopped
+
+    try:
+        asyncio.run(serve_until_stopped(settings, ready, exit_with_stdin=exit_with_stdin))
+    except CannotListen as error:
+        fail(f"cannot listen on {error}")
 
 
 def _require(is_so: bool, otherwise: str) -> None:

@@ -7,7 +7,6 @@ from functools import partial
 
 from mm.sim import rules
 from mm.sim.attic import forget_orders
-from mm.sim.attic import forget_orders
 from mm.sim.floor import Floor
 from mm.sim.groups import Groups
 from mm.sim.ledger import Account
@@ -88,7 +87,6 @@ class Entry:
         self._use_up(account, request.client_order_id)
         self.floor.orders[order.order_id] = order
         account.owner.orders.append(order)
-        forget_orders(self.floor, account.owner)
         forget_orders(self.floor, account.owner)
         return order
 
