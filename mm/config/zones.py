@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from zoneinfo import ZoneInfo
 
 from mm.config.section import refused
@@ -16,15 +16,15 @@ STEP = timedelta(days=1)
 def known_zone(name: str) -> str:
     """The name itself, if this machine knows the zone."""
     try:
-        ZoneInfo(name)
-    except (OSError, ValueError) as error:
+        _zone(name)
+    except (KeyError, OSError, ValueError) as error:
         raise refused("must be a zone that this machine knows, such as UTC or America/New_York") from error
     return name
 
 
 def zone_offsets(name: str) -> tuple[tuple[Nanos, Nanos], ...]:
     """(from when, offset) in order, the first from the beginning of time; exact to the second."""
-    zone = ZoneInfo(name)
+    zone = _zone(name)
     before = datetime(FIRST_YEAR, 1, 1, tzinfo=UTC)
     offsets = [(0, _offset(before, zone))]
     while before.year < LAST_YEAR:
@@ -35,7 +35,7 @@ def zone_offsets(name: str) -> tuple[tuple[Nanos, Nanos], ...]:
     return tuple(offsets)
 
 
-def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
+def _change(before: datetime, after: datetime, zone: tzinfo) -> datetime:
     """The second at which the offset becomes that of ``after``."""
     while after - before > timedelta(seconds=1):
         middle = before + timedelta(seconds=(after - before) // timedelta(seconds=2))
@@ -46,7 +46,12 @@ def _change(before: datetime, after: datetime, zone: ZoneInfo) -> datetime:
     return after
 
 
-def _offset(moment: datetime, zone: ZoneInfo) -> Nanos:
+def _zone(name: str) -> tzinfo:
+    """UTC needs no data base of zones."""
+    return UTC if name == "UTC" else ZoneInfo(name)
+
+
+def _offset(moment: datetime, zone: tzinfo) -> Nanos:
     offset = moment.astimezone(zone).utcoffset()
     assert offset is not None
     return offset // timedelta(seconds=1) * SECOND

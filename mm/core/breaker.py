@@ -111,6 +111,12 @@ class Breaker:
             guard.is_warned = known is not None and known.is_warned
             guard.is_up = guard.is_warned or self._waits_to_heal(guard)
         self._guards = guards
+        # Looked at with every Tick and every answer: unpacked beforehand, without the rules that are off.
+        self._watched = [
+            (guard.row.measure, guard.measures, guard.lowest, guard)
+            for guard in guards
+            if guard.lowest != NEVER or guard.is_up
+        ]
 
     # -- looking ---------------------------------------------------------------------------------------
     def check(self, now: Nanos) -> Change | None:
@@ -118,9 +124,9 @@ class Breaker:
         change: Change | None = None
         if self.measures.has_new_day:
             change = self._begin_day()
-        for guard in self._guards:
-            measure = guard.row.measure(guard.measures)
-            if measure < guard.lowest and not guard.is_up:
+        for measure_of, measures, lowest, guard in self._watched:
+            measure = measure_of(measures)
+            if measure < lowest and not guard.is_up:
                 continue
             change = change or Change()
             self._look(guard, measure, now, change)

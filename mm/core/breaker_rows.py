@@ -89,7 +89,7 @@ ACCOUNT_ROWS: tuple[Row[Measures], ...] = (
     Row(
         "kill_switch",
         Resets.WHEN_OVER,
-        lambda m: float(bool(m.killed)),
+        lambda m: 1 if m.killed else 0,
         once,
         "kill switch: {what}",
         what=lambda m: m.killed,

@@ -39,6 +39,7 @@ def carry_over(know: Knowledge) -> None:
 
 def remember(know: Knowledge, now: Nanos) -> BreakerMemory:
     """As of now; until the opening is known, of money what the last run left."""
+    know.share_out(know.ledger.positions)
     measures, ledger, before = know.breaker.measures, know.ledger, know.inherited
     worth = ledger.worth
     is_open = worth is not None

@@ -24,7 +24,7 @@ class Cycles:
 
     def placed(self, ticker: str, side: Side, now: Nanos) -> None:
         """A new quote; if it follows one that filled in full, a cycle is complete."""
-        if (ticker, side) not in self._filled:
+        if not self._filled or (ticker, side) not in self._filled:
             return
         self._filled.remove((ticker, side))
         self._cycles.append((now, ticker))

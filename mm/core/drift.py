@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Iterable
 
-from mm.core.units import SIDES, Nanos, Price, Side
+from mm.core.strategy import Quote
+from mm.core.units import Nanos, Price, Side
 
 
 class _Extreme:
@@ -29,14 +31,27 @@ class Drift:
     """Of one market: the best quote of each side."""
 
     def __init__(self) -> None:
-        self._extremes: dict[Side, tuple[_Extreme, _Extreme]] = {}
         self.clear()
 
-    def moved(self, side: Side, price: Price, now: Nanos, window: Nanos) -> Price:
-        """How far apart this side's quotes of the window are, this one included; one that is exactly
-        ``window`` old still counts."""
-        highest, lowest = self._extremes[side]
-        return highest.add(now, price, now - window) - lowest.add(now, price, now - window)
-
     def clear(self) -> None:
-        self._extremes = {side: (_Extreme(1), _Extreme(-1)) for side in SIDES}
+        self._bids = _Extreme(1), _Extreme(-1)
+        self._asks = _Extreme(1), _Extreme(-1)
+
+    def moved(self, quotes: Iterable[Quote], now: Nanos, window: Nanos) -> Price:
+        """How far apart the best quotes of a side are within the window, these included; the worse side
+        counts, and what is exactly ``window`` old still does."""
+        bid: Price | None = None
+        ask: Price | None = None
+        for quote in quotes:
+            if quote.side is Side.BID:
+                bid = quote.price if bid is None else max(bid, quote.price)
+            else:
+                ask = quote.price if ask is None else min(ask, quote.price)
+        before = now - window
+        by_bid = 0 if bid is None else _range(self._bids, bid, now, before)
+        return max(by_bid, 0 if ask is None else _range(self._asks, ask, now, before))
+
+
+def _range(extremes: tuple[_Extreme, _Extreme], price: Price, now: Nanos, before: Nanos) -> Price:
+    highest, lowest = extremes
+    return highest.add(now, price, before) - lowest.add(now, price, before)

@@ -17,7 +17,7 @@ from mm.core.order import Order
 from mm.core.picture import MarketDecision
 from mm.core.risk import Gate, would_cross
 from mm.core.strategy import Quote
-from mm.core.units import SECOND, Nanos, Price, Side, price_text
+from mm.core.units import SECOND, Nanos, price_text
 from mm.core.upkeep import RequestIds, cancel, due_action
 
 _Made = tuple[Order, AnyAction, Callable[[Order], None]]
@@ -73,13 +73,7 @@ class Execution:
         limits, drift = self._know.settings.breaker, self._know.markets[ticker].drift
         if limits.quote_drift is None:
             return False
-        best: dict[Side, Price] = {}
-        for quote in quotes:
-            known = best.get(quote.side)
-            if known is None or quote.side.sign * (quote.price - known) > 0:
-                best[quote.side] = quote.price
-        moves = [drift.moved(side, price, now, limits.drift_window) for side, price in best.items()]
-        return max(moves) > limits.quote_drift
+        return drift.moved(quotes, now, limits.drift_window) > limits.quote_drift
 
     def _pull(self, decision: MarketDecision, orders: list[Order], now: Nanos) -> list[AnyAction]:
         """Out of this market, for the length of the window."""

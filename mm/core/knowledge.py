@@ -5,7 +5,7 @@ The one exception is a book that became impossible: the snapshot that mends it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 from mm.core.actions import Alert, AlertLevel, AnyAction, Resubscribe
 from mm.core.breaker import Breaker
@@ -291,8 +291,17 @@ class Knowledge:
         self.dirty.update(dict.fromkeys(self.markets))
         return ()
 
+    def share_out(self, tickers: Iterable[str]) -> None:
+        """Bring the desks' P&L up to date in these markets."""
+        desks, positions = self.breaker.measures.desks, self.ledger.positions
+        for ticker in tickers:
+            market = self.markets.get(ticker)
+            if market is not None and ticker in positions:
+                desks[market.desk].earned(ticker, positions[ticker].pnl)
+
     def forgive(self, desk: str | None) -> list[TripMemory]:
         """A person reset the breaker, of one desk or all of it: it begins anew, and what it counts too."""
+        self.share_out(self.ledger.positions)
         if not desk:
             self.ledger.losing_streak = 0
         return self.breaker.reset(desk)

@@ -139,4 +139,7 @@ class Measures:
     # -- sums over desks -------------------------------------------------------------------------------
     @property
     def cycles(self) -> int:
-        return sum(desk.cycles.total for desk in self.desks.values())
+        total = 0
+        for desk in self.desks.values():
+            total += desk.cycles.total
+        return total

@@ -39,11 +39,10 @@ class Watch:
         """Marks of what moved, P&L, imbalance: what the breaker compares."""
         know, measures = self._know, self._know.breaker.measures
         for ticker in know.dirty:
-            market = know.markets.get(ticker)
-            if market is not None:
+            if ticker in know.markets:
                 know.mark(ticker)
-                if ticker in know.ledger.positions:
-                    measures.desks[market.desk].earned(ticker, know.ledger.positions[ticker].pnl)
+        if know.settings.breaker.desk_pnl_threshold is not None:
+            know.share_out(know.dirty)
         if know.ledger.opening_cash is not None:
             measures.pnl = measures.carried + know.ledger.pnl()
             measures.equity = know.ledger.worth
