@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests import canary
 from tests.ops.busy_run import Day, play_once
 
 
@@ -21,8 +22,10 @@ def held(path: Path) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def day(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Day:
+def day(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Iterator[Day]:
+    """Where it lies, the search for secrets of a single test process does not come by."""
     base = tmp_path_factory.getbasetemp()
     home = (base if worker_id == "master" else base.parent) / "busy_run"
     home.mkdir(exist_ok=True)
-    return play_once(home, lambda: held(home / "lock"))
+    yield play_once(home, lambda: held(home / "lock"))
+    assert not canary.hits(home)
