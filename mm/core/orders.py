@@ -124,6 +124,12 @@ class Orders:
         finish(order, order.filled)
         self._settle(order)
 
+    def closed(self, order: Order) -> None:
+        """Whatever fills of it were never seen are counted elsewhere: nothing more of it is awaited."""
+        assert order.state is OrderState.CLOSING
+        finish(order, order.filled)
+        self._settle(order)
+
     def suspect(self, order: Order, now: Nanos) -> None:
         """A complete read did not show this order among those that rest: ask what became of it."""
         order.is_gone = True

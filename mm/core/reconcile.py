@@ -92,6 +92,8 @@ class Reconciler:
         for fill in report.fills if self._is_open else ():
             self._know.book_fill(fill)
         actions = self._adopt(report)
+        if not self._is_open:
+            self._close_what_ended(report.as_of - self._know.settings.clock_tolerance)
         self._ask_about_missing(report)
         nothing_rests = not len(self._know.orders) and not self._ours_resting(report)
         self.clean_reads = self.clean_reads + fresh if nothing_rests else 0
@@ -162,6 +164,14 @@ class Reconciler:
         text = f"an order under our name rests in {row.ticker} that this run did not send; it is cancelled"
         details = (("ticker", row.ticker), ("client_order_id", row.client_order_id))
         return [Alert(AlertLevel.WARNING, "order_anomaly", text, details=details)]
+
+    def _close_what_ended(self, latest: Nanos) -> None:
+        """Left-over orders that ended before a read are done: what they filled is in its positions, and the
+        stream tells no fill from before we listened."""
+        for order in list(self._know.orders.in_care()):
+            if order.state is OrderState.CLOSING and order.changed_at < latest:
+                self._know.orders.closed(order)
+                self._know.exposure.touch(order.ticker)
 
     def _ask_about_missing(self, report: AccountReport) -> None:
         """Orders that should rest, by everything we know, and did not in a read that was late enough. One

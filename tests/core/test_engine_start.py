@@ -108,6 +108,28 @@ def test_a_left_over_that_filled_meanwhile_is_counted_by_the_opening_positions()
     assert bench.engine.know.ledger.cash == 995 * MONEY_DOLLAR
 
 
+def test_a_left_over_whose_last_fill_nobody_tells_is_counted_by_the_opening_positions() -> None:
+    """It fills after the first read and before our feed listens, so only the query says that it ended."""
+    bench = connected()
+    bench.step(Tick(bench.now, 100, 100))
+    bench.account(resting=(row("bot-run0-7", "Xold", "bid 10@49"),))
+    bench.tick()
+    order = bench.engine.know.orders.by_client_id["bot-run0-7"]
+    bench.canceled_by_id(order, 0)
+    assert order.state.value == "closing", "ten of it filled, by whatever trades"
+    at_its_end = bench.now
+    assert read_asked(bench)
+    held = PositionReport("KXA", 1_000, 4_900_000, 0, 0)
+    unseen = Fill(at_its_end, "t9", "Xold", "bot-run0-7", "KXA", Side.BID, 4_900, 1_000, 0, False)
+    bench.account(held, fills=(unseen,), as_of=at_its_end)
+    assert bench.engine.mode.value == "starting", "this read may be from before the end"
+    assert read_asked(bench)
+    bench.account(held, fills=(unseen,))
+    assert (bench.engine.mode.value, bench.position) == ("quoting", 10)
+    bench.step(unseen)
+    assert bench.position == 10, "told late, it is the same trade"
+
+
 def test_a_read_that_may_not_yet_know_the_latest_fill_does_not_open_the_ledger() -> None:
     bench = connected()
     bench.step(Tick(bench.now, 100, 100))
