@@ -3,7 +3,7 @@
 A breaker that stops for nothing is switched off by its owner, and then stops for nothing. A loss is not
 nothing: orders are so small that luck alone cannot lose what the rules about losses allow, and five losing
 round trips in a row, which a week of hundreds will have, are left out. One day in the ordinary suite; the
-whole week with ``KMM_TEST_CLEAN_DAYS=7`` (some minutes).
+whole week with ``KMM_TEST_CLEAN_DAYS=7`` (about twenty minutes).
 """
 
 from __future__ import annotations
