@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import random
 from collections import deque
+from collections.abc import Iterator
 from math import erfc, sqrt
 
 from mm.sim.lifecycle import settles_yes
@@ -14,6 +15,8 @@ SECOND = 1_000_000_000
 _HISTORY = 512
 _ROOT_HALF = math.sqrt(0.5)
 _NEGLIGIBLE = 1e-9  # chance of so many jumps that they need not be thought of
+_THIRD_TURN = 2.0 * math.pi / 3.0
+_MANY = 5.0  # jumps expected, from which three numbers of jumps stand for all
 
 
 def normal_cdf(x: float) -> float:
@@ -29,6 +32,30 @@ def poisson(dice: random.Random, expected: float) -> int:
         chance *= expected / number
         left -= chance
     return number
+
+
+def poisson_chances(expected: float) -> Iterator[tuple[float, float]]:
+    """Each number and its chance, up to where the rest does not matter; the last one has that too."""
+    number, chance, left = 0, math.exp(-expected), 1.0
+    while left - chance > _NEGLIGIBLE:
+        yield number, chance
+        left -= chance
+        number += 1
+        chance *= expected / number
+    yield number, left
+
+
+def poisson_nodes(expected: float) -> Iterator[tuple[float, float]]:
+    """Three numbers and their weights, by which a smooth function of a Poisson number has its mean: Gauss'
+    rule for the polynomials of Charlier (Golub and Welsch 1969), exact up to the fifth power. The nodes are
+    ``expected + 1 + y`` with y a root of ``y^3 - (3 expected + 1) y - expected``, by Viete's formula."""
+    third = expected + 1.0 / 3.0
+    radius = 2.0 * sqrt(third)
+    angle = math.acos(expected / (radius * third)) / 3.0
+    for turn in (0.0, _THIRD_TURN, 2.0 * _THIRD_TURN):
+        first = 1.0 + radius * math.cos(angle - turn)
+        second = first * (first - 1.0) - expected
+        yield expected + first, 1.0 / (1.0 + first**2 / expected + second**2 / (2.0 * expected**2))
 
 
 class Index:
@@ -74,14 +101,11 @@ class Index:
         if not self._jump_rate:
             return normal_cdf(distance / (self.sigma * math.sqrt(seconds)))
         expected, width, more = self._jump_rate * seconds, self.sigma, self._jump_seconds
-        weight, left, jumps, total = math.exp(-expected), 1.0, 0, 0.0
-        while left > _NEGLIGIBLE:  # written out: every requote of every maker goes some 20 times round here
-            reach = distance / (width * sqrt(seconds + jumps * more))
-            total += weight * (0.5 * erfc(-reach * _ROOT_HALF))
-            left -= weight
-            jumps += 1
-            weight *= expected / jumps
-        return total + 0.5 * left
+        nodes = poisson_nodes(expected) if expected >= _MANY else poisson_chances(expected)
+        return sum(
+            weight * (0.5 * erfc(-distance * _ROOT_HALF / (width * sqrt(seconds + jumps * more))))
+            for jumps, weight in nodes
+        )
 
     def level_at(self, when: int) -> float:
         """The last level known at ``when``; the oldest remembered one for anything before it."""

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from mm.sim.fees import FeeTerms
-from mm.sim.hidden import Belief, Index, poisson
+from mm.sim.hidden import Belief, Index, poisson, poisson_chances, poisson_nodes
 from mm.sim.regimes import REGIMES, Regime
 from mm.sim.traders import InformedTaker, NoiseTaker, Seat
 from mm.sim.venue import Venue
@@ -143,6 +143,24 @@ def test_without_jumps_the_law_is_the_plain_one_and_many_small_ones_are_more_of_
     assert plain.chance_above(30.0, 400.0) == pytest.approx(NORMAL.cdf(30.0 / (SIGMA * 20)), abs=1e-15)
     many = Index(0.0, SIGMA, 0, dice, jumps_per_hour=360_000, jump_seconds=0.01)  # one more second a second
     assert many.chance_above(30.0, 2.0) == pytest.approx(NORMAL.cdf(30.0 / (SIGMA * 2)), abs=1e-4)
+
+
+@pytest.mark.parametrize("expected", [5.0, 8.0, 40.0, 480.0])
+def test_three_numbers_of_jumps_stand_for_all(expected: float) -> None:
+    """Gauss' rule: the mean of every power up to the fifth, and of what jumps of any regime are used for."""
+    every, three = list(poisson_chances(expected)), list(poisson_nodes(expected))
+    for power in range(6):
+        exact = sum(chance * (number / expected) ** power for number, chance in every)
+        assert sum(weight * (node / expected) ** power for node, weight in three) == pytest.approx(
+            exact, 1e-6
+        )
+    for jump in (0.001, 0.05, 0.2):  # variance of a jump as a part of that of the time
+        for distance in (-3.0, -0.5, 0.0, 1.0, 4.0):
+            exact, found = (
+                sum(weight * NORMAL.cdf(distance / math.sqrt(1 + jump * jumps)) for jumps, weight in nodes)
+                for nodes in (every, three)
+            )
+            assert found == pytest.approx(exact, abs=3e-5)
 
 
 @pytest.mark.parametrize("expected", [0.01, 0.7, 12.0])
