@@ -72,7 +72,16 @@ class Lifecycle:
             return
         market.status = "closed"
         market.updated_ns = self.floor.now
-        self._cancel_resting(market, "CloseCancel")
+        shortly = self.floor.switches.close_cancel_after_ns
+        if shortly:
+            self.floor.at(self.floor.now + shortly, partial(self.sweep, market))
+        else:
+            self.sweep(market)
+
+    def sweep(self, market: Market) -> None:
+        """Cancel what rests in a market that has closed; one that has opened again keeps it."""
+        if market.status not in _LIVING:
+            self._cancel_resting(market, "CloseCancel")
 
     def move_close(self, ticker: str, close_ns: int) -> None:
         """The close may move both ways; a market that had closed opens again and says so."""

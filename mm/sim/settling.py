@@ -26,11 +26,13 @@ class Settling:
 
     def determine(self, ticker: str, result: str, value: int | None) -> None:
         """``result`` yes, no or scalar; a scalar needs ``value``, the YES payout as a price (VenueError 400
-        without). A market that is still open closes first. It is paid out after its settlement timer."""
+        without). A market that is still open closes first, and nothing rests in it any more. It is paid out
+        after its settlement timer."""
         market = self._floor.market(ticker)
         payout = _payout(result, value)
         self._lifecycle.close(market)
         self._lifecycle.require(market, "closed")
+        self._lifecycle.sweep(market)
         market.status = "determined"
         self._write(market, result, payout)
 

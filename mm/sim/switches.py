@@ -17,6 +17,9 @@ class Switches:
     - ``post_only_cross`` (c): a crossing post-only create is refused with 400 (recorded), or accepted and
       canceled with reason PostOnlyCrossCancel. ``post_only_cross_amend``: the same for an amend.
     - ``market_not_open_status``, ``market_not_open_code``, ``trading_is_paused_status`` (e).
+    - ``close_cancel_after_ns``: how long orders go on resting in a market that has closed, where no cancel
+      reaches them. The exchange documents "shortly after"; 0 (at once) is the default so that stories are
+      exact.
     - ``cancel_all_in_exchange_pause``: a cancel-all is refused as other cancels are, or accepted with a 204
       that sweeps nothing.
     - ``client_order_id_of`` (k): whose uses of a client order id count: those of the account, or of the
@@ -40,6 +43,7 @@ class Switches:
     post_only_cross_amend: Literal["refuse", "cancel"] = "cancel"
     market_not_open_status: Literal[400, 409] = 409
     market_not_open_code: str = "market_not_open"
+    close_cancel_after_ns: int = 0
     trading_is_paused_status: Literal[400, 409] = 409
     cancel_all_in_exchange_pause: Literal["refuse", "accept"] = "refuse"
     client_order_id_of: Literal["account", "subaccount"] = "account"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from mm.sim.switches import Switches
+from mm.sim.venue import Venue
 from mm.sim.words import Event, LifecycleChanged, Market
 from tests.sim.stories import HOUR, MARKET, SECOND, ladder, listen, only, open_venue, place, refused, rest
 
@@ -25,6 +26,43 @@ def test_a_market_opens_and_closes_by_the_clock_and_in_silence() -> None:
     )
     assert [one.event_type for one in only(heard, LifecycleChanged)] == ["created"]
     refused(404, "not_found", lambda: venue.cancel("ann", order.order_id))
+    venue.check()
+
+
+def shortly_after() -> Venue:
+    """Closes at the hour; what rests is cancelled two seconds later."""
+    return open_venue(switches=Switches(close_cancel_after_ns=2 * SECOND))
+
+
+def test_shortly_after_the_close_orders_rest_out_of_reach() -> None:
+    venue = shortly_after()
+    order = rest(venue, "ann", "bid 2 @ 50")
+    venue.advance(HOUR)
+    for what in (
+        lambda: venue.cancel("ann", order.order_id),
+        lambda: venue.decrease("ann", order.order_id, reduce_by=100),
+        lambda: place(venue, "bob", "ask 1 @ 50"),
+    ):
+        refused(409, "market_not_open", what)
+    venue.cancel_all("ann")
+    assert ladder(venue) == "50:2 |"
+    venue.advance(HOUR + 2 * SECOND)
+    assert (order.last_update_reason, order.updated_ns) == ("CloseCancel", HOUR + 2 * SECOND)
+    refused(404, "not_found", lambda: venue.cancel("ann", order.order_id))
+    venue.check()
+
+
+def test_what_rests_at_a_close_is_kept_by_a_market_that_opens_again_and_gone_in_one_that_is_decided() -> None:
+    venue = shortly_after()
+    order = rest(venue, "ann", "bid 2 @ 50")
+    venue.advance(HOUR)
+    venue.move_close(MARKET, 2 * HOUR)
+    venue.advance(2 * HOUR - SECOND)
+    assert ladder(venue) == "50:2 |"
+    venue.advance(2 * HOUR)
+    venue.determine(MARKET, "no")
+    assert (order.last_update_reason, ladder(venue)) == ("CloseCancel", "|")
+    venue.advance(3 * HOUR)
     venue.check()
 
 
