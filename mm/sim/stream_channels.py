@@ -11,19 +11,20 @@ Markets: TypeAlias = Literal["required", "optional", "none"]
 @dataclass(frozen=True, slots=True)
 class Channel:
     """``markets``: whether a subscription names its markets. ``is_sequenced``: its messages carry ``seq``;
-    ``is_private``: it tells a member about himself only."""
+    ``is_private``: it tells a member about himself only; ``takes_ids``: markets may be named by their ids."""
 
     name: str
     markets: Markets
     is_sequenced: bool
     is_private: bool
+    takes_ids: bool = False
 
 
 CHANNELS: dict[str, Channel] = {
     one.name: one
     for one in (
         Channel("orderbook_delta", "required", is_sequenced=True, is_private=False),
-        Channel("ticker", "optional", is_sequenced=False, is_private=False),
+        Channel("ticker", "optional", is_sequenced=False, is_private=False, takes_ids=True),
         Channel("trade", "optional", is_sequenced=True, is_private=False),
         Channel("fill", "optional", is_sequenced=False, is_private=True),
         Channel("user_orders", "optional", is_sequenced=False, is_private=True),

@@ -115,7 +115,7 @@ class Connection:
     def _subscribe(self, command_id: int, command: Json) -> None:
         params = params_of(command)
         channels = channels_of(params)
-        tickers = self._tickers(params)
+        tickers = self._tickers(params, channels)
         if tickers is None and any(channel.markets == "required" for channel in channels):
             raise CommandError(14)
         if any(channel.name == "communications" for channel in channels):
@@ -205,7 +205,7 @@ class Connection:
         handler = self._actions.get(name_of(action))
         if handler is None or subscription.channel.markets == "none":
             raise CommandError(13, subscription.sid)
-        tickers = self._tickers(params)
+        tickers = self._tickers(params, [subscription.channel])
         if tickers is None:
             raise CommandError(14, subscription.sid)
         handler(subscription, tickers, params, command_id)
@@ -249,14 +249,17 @@ class Connection:
         self._send(f'{{"id":{command_id},"type":"ok","msg":{json_text(rows)}}}\n')
 
     # -- helpers --------------------------------------------------------------------------------------------
-    def _tickers(self, params: Json) -> list[str] | None:
-        """The markets a command names, by ticker or by id; None where it names none."""
+    def _tickers(self, params: Json, channels: list[Channel]) -> list[str] | None:
+        """The markets a command names, by ticker, or by id where all channels take ids; None where it names
+        none. Raises CommandError 11 for both at once, and for ids elsewhere."""
         named = [strings(params, one) for one in ("market_ticker", "market_tickers")]
         by_id = [strings(params, one) for one in ("market_id", "market_ids")]
         given = [tickers for tickers in named + by_id if tickers]
         if len(given) > 1:
             raise CommandError(11)
         if any(by_id):
+            if not all(channel.takes_ids for channel in channels):
+                raise CommandError(11)
             tickers_of = {market.market_id: market.ticker for market in self._stream.venue.markets.values()}
             return [tickers_of[one] for one in given[0] if one in tickers_of]
         return given[0] if given else None

@@ -11,6 +11,7 @@ from mm.sim.stream_channels import CHANNELS, ERRORS
 from tests.sim.faces import OPEN, OTHER, SECOND, Client, Face, spec
 
 BOOK = "orderbook_delta"
+MARKET_ID = "00000000-0000-4000-8000-000000000001"
 
 
 def code_of(frames: list[Any]) -> int:
@@ -66,6 +67,23 @@ def test_a_subscription_holds_only_so_many_markets_and_is_left_as_it_was() -> No
     again = {"sid": 1, "action": "add_markets", "market_tickers": [OPEN, OTHER]}  # known ones count once
     (ok,) = client.say({"id": 3, "cmd": "update_subscription", "params": again})
     assert ok["type"] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("channels", "code"),
+    [([BOOK], 11), (["trade"], 11), (["fill"], 11), (["ticker", "market_positions"], 11), (["ticker"], None)],
+)
+def test_markets_are_named_by_their_ids_on_the_ticker_alone(channels: list[str], code: int | None) -> None:
+    client = Client(Face(), "ann")
+    for named in ({"market_id": MARKET_ID}, {"market_ids": [MARKET_ID]}):
+        said = client.subscribe(*channels, **named)
+        assert (None if said[0]["type"] == "subscribed" else code_of(said)) == code
+    client = Client(Face(), "ann")
+    client.subscribe(*channels, market_ticker=OPEN)
+    more = {"sid": 1, "action": "add_markets", "market_id": MARKET_ID}
+    for sid, channel in enumerate(channels, 1):
+        (answer,) = client.say({"id": 2, "cmd": "update_subscription", "params": {**more, "sid": sid}})
+        assert answer["type"] == ("ok" if channel == "ticker" else "error")
 
 
 def test_commands_that_come_too_fast_are_refused_until_a_second_has_passed() -> None:
