@@ -84,6 +84,7 @@ class FeeChanges:
         series = self._floor.series[change.series_ticker]
         series.fee_type = change.fee_type
         series.fee_multiplier_ppm = change.fee_multiplier_ppm
+        series.updated_ns = self._floor.now
         for event in self._floor.events.values():
             if event.series_ticker == series.ticker:
                 self._renew(event)
@@ -93,6 +94,7 @@ class FeeChanges:
         event = floor.events[change.event_ticker]
         event.fee_type_override = change.fee_type_override
         event.fee_multiplier_override_ppm = change.fee_multiplier_override_ppm
+        event.updated_ns = floor.now
         self._renew(event)
         if floor.listeners:
             fee_type, multiplier = change.fee_type_override, change.fee_multiplier_override_ppm

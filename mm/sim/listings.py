@@ -27,6 +27,7 @@ class Series:
     frequency: str = "fifteen_min"
     fee_type: str = "quadratic"
     fee_multiplier_ppm: int = 1_000_000
+    updated_ns: int = 0
 
 
 @dataclass(slots=True)
@@ -37,6 +38,7 @@ class Event:
     mutually_exclusive: bool = False
     fee_type_override: str | None = None
     fee_multiplier_override_ppm: int | None = None
+    updated_ns: int = 0
 
 
 @dataclass(slots=True)

@@ -40,7 +40,12 @@ MOST_ORDERBOOKS = 100
 def list_series(context: Context, request: Request) -> Response:
     """GET /series. No series of this exchange has tags, so none fits any."""
     category, tags = request.query.text("category"), request.query.words("tags")
-    chosen = [one for one in context.venue.series.values() if category in ("", one.category) and not tags]
+    since = _since(request.query)
+    chosen = [
+        one
+        for one in context.venue.series.values()
+        if category in ("", one.category) and not tags and one.updated_ns >= since
+    ]
     return reply(200, {"series": [series_body(one) for one in chosen]})
 
 
@@ -57,11 +62,12 @@ def list_events(context: Context, request: Request) -> Response:
     query = request.query
     state = query.choice("status", _STATE_WORDS)
     series, tickers = query.text("series_ticker"), set(query.words("tickers"))
-    close = (query.integer("min_close_ts") or 0) * SECOND
+    close, since = (query.integer("min_close_ts") or 0) * SECOND, _since(query)
     chosen = [
         event
         for event in context.venue.events.values()
         if series in ("", event.series_ticker)
+        and event.updated_ns >= since
         and (not tickers or event.event_ticker in tickers)
         and (not (state or close) or any(_fits(one, state, close) for one in _markets_of(context, event)))
     ]
@@ -87,6 +93,11 @@ def _event(context: Context, event: Event, *, nested: bool) -> Json:
 
 def _markets_of(context: Context, event: Event) -> list[Market]:
     return [one for one in context.venue.markets.values() if one.event_ticker == event.event_ticker]
+
+
+def _since(query: Query) -> int:
+    """``min_updated_ts`` in ns: what changed since then is wanted."""
+    return (query.integer("min_updated_ts") or 0) * SECOND
 
 
 def _fits(market: Market, state: str, close: int) -> bool:
@@ -134,10 +145,20 @@ def _time_filter(query: Query, state: str) -> tuple[float, float, str]:
     if not used:
         return float("-inf"), float("inf"), "created"
     name = used[0]
-    if len(used) > 1 or state not in _STATES_OF_TIME[name]:
+    goes_with = _goes_with_updated(query) if name == "updated" else True
+    if len(used) > 1 or state not in _STATES_OF_TIME[name] or not goes_with:
         raise query.refusal(f"min_{name}_ts", "excluded_with")
     low, high = query.integer(f"min_{name}_ts"), query.integer(f"max_{name}_ts")
     return (low or 0) * SECOND, float("inf") if high is None else high * SECOND, name
+
+
+def _goes_with_updated(query: Query) -> bool:
+    """A series, if combos are excluded, and no other choice of markets."""
+    alone = not query.text("event_ticker") and not query.words("tickers")
+    no_combos = query.text("mve_filter") == "exclude"
+    return alone and (
+        no_combos if query.text("series_ticker") else query.text("mve_filter") in ("", "exclude")
+    )
 
 
 def get_market(context: Context, request: Request) -> Response:

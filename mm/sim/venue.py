@@ -149,9 +149,11 @@ class Venue(Members, Operations):
 
     def add_series(self, series: Series) -> None:
         self._floor.series[series.ticker] = series
+        series.updated_ns = self.now
 
     def add_event(self, event: Event) -> None:
         self._floor.events[event.event_ticker] = event
+        event.updated_ns = self.now
         if self.listeners:
             self._floor.announce(EventAdded(self.now, event.event_ticker))
 

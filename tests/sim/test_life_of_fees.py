@@ -6,6 +6,7 @@ import pytest
 
 from mm.sim.venue import Venue
 from mm.sim.words import Event, EventAdded, EventFeeChanged, Market
+from tests.sim.faces import Face
 from tests.sim.stories import HOUR, MARKET, SECOND, listen, only, open_venue, place, refused, rest
 
 SERIES, EVENT = "KXRAIN", "KXRAIN-26NOV21"
@@ -76,3 +77,22 @@ def test_a_fee_nobody_can_work_out_is_refused_at_once(fee_type: str) -> None:
     refused(404, "not_found", lambda: venue.schedule_series_fees("NONE", "quadratic", 1, 1))
     refused(404, "not_found", lambda: venue.schedule_event_fees("NONE", None, None, 1))
     assert venue.series_fee_changes == [] and venue.event_fee_changes == []
+
+
+def test_who_asks_for_what_has_changed_gets_what_fees_have_changed_of() -> None:
+    face = Face()
+
+    def changed(what: str, name: str, query: str = "") -> list[str]:
+        since = f"min_updated_ts={face.now // SECOND}{query}"
+        return [one[name] for one in face.get(f"/{what}", since)[what]]
+
+    face.wait(SECOND)
+    assert changed("series", "ticker") == changed("events", "event_ticker") == []
+    face.venue.schedule_series_fees("KXTEST", "quadratic", 500_000, face.now)
+    assert changed("series", "ticker") == ["KXTEST"]
+    assert changed("events", "event_ticker") == []
+    face.wait(SECOND)
+    face.venue.schedule_event_fees("KXTEST-27", None, 0, face.now)
+    assert changed("events", "event_ticker") == ["KXTEST-27"]
+    assert changed("events", "event_ticker", "&series_ticker=KXNONE") == []
+    assert changed("series", "ticker") == []

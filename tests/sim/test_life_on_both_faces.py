@@ -275,6 +275,10 @@ def test_a_market_says_when_it_was_last_changed_and_by_which_value_it_was_decide
     since = life.face.now // SECOND
     listed = life.face.get("/markets", f"min_updated_ts={since}")["markets"]
     assert [one["ticker"] for one in listed] == [OPEN]
+    for more in ("status=open", "tickers=X", "event_ticker=X", "mve_filter=only", "series_ticker=KXTEST"):
+        assert "msg" in life.face.get("/markets", f"min_updated_ts={since}&{more}", status=400)
+    without_combos = f"min_updated_ts={since}&series_ticker=KXTEST&mve_filter=exclude"
+    assert [one["ticker"] for one in life.face.get("/markets", without_combos)["markets"]] == [OPEN]
     assert life.market()["expiration_value"] == ""  # decided by word
     other = life.venue.markets["KXTEST-26-B"]
     other.expiration_value = 5_012.34

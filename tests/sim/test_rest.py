@@ -189,6 +189,8 @@ def test_events_are_filtered_and_carry_their_markets_where_asked() -> None:
     assert events("status=unopened") == ["KXTEST-27"]
     assert events("tickers=KXTEST-26&series_ticker=KXTEST") == ["KXTEST-26"]
     assert events("series_ticker=KXNONE") == []
+    assert events(f"min_updated_ts={face.now // SECOND}") == ["KXTEST-26", "KXTEST-27"]
+    assert events(f"min_updated_ts={face.now // SECOND + 1}") == []
     assert events(f"min_close_ts={face.now // SECOND + 3601}") == []
     beside = face.get("/events/KXTEST-26")
     assert [one["ticker"] for one in beside["markets"]] == [OPEN, OTHER]
