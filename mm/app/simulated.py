@@ -31,6 +31,7 @@ from mm.kalshi.limiter import Limiter
 from mm.kalshi.listing import MarketListing, to_status
 from mm.kalshi.session import Session
 from mm.kalshi.venue import bucket, read_costs, read_limits
+from mm.sim.auditor import Auditor
 from mm.sim.checks import Witness
 from mm.sim.faults import Fault
 
@@ -61,8 +62,8 @@ class Result(msgspec.Struct, frozen=True):
 class Scene:
     """One bot on one venue, ready to run; every random draw comes from ``seed``.
 
-    ``change`` may alter the engine's settings; ``check_venue`` has the venue check all its own books after
-    every step (slow); ``faults`` are the exchange's, as on its port.
+    ``change`` may alter the engine's settings; ``audited`` has an auditor look at the venue's books after
+    every step (``AssertionError``); ``faults`` are the exchange's, as on its port.
 
     :raises RecordingError: if the configured tape cannot be used.
     :raises NothingToQuote: if no market is open.
@@ -75,7 +76,7 @@ class Scene:
         weather: Weather = CALM,
         *,
         change: Callable[[EngineSettings], EngineSettings] = lambda settings: settings,
-        check_venue: bool = False,
+        audited: bool = False,
         observers: tuple[StepObserver, ...] = (),
         faults: Iterable[Fault] = (),
     ) -> None:
@@ -98,7 +99,7 @@ class Scene:
             Limiter(bucket(self.read(read_limits()).write), self.read(read_costs())),
             network,
             config.quoting.min_tick_interval_ms.nanos,
-            (self.venue.check,) if check_venue else (),
+            (Auditor(self.venue).audit,) if audited else (),
         )
         settings = at_its_speed(simulated, engine_settings(config, f"s{seed}", {}))
         self.engine = Engine(change(settings), factories(config))

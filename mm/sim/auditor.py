@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 
 from mm.sim.ledger import Account
+from mm.sim.matching import Book
 from mm.sim.subaccounts import account_of
 from mm.sim.venue import Venue
 from mm.sim.words import (
@@ -28,7 +29,7 @@ _Holder = tuple[str, int, str]
 
 
 class Auditor:
-    """Hears everything that ``venue`` announces from now on; a venue that has traded already is too late.
+    """Hears everything that ``venue`` announces from now on; what there is already, it takes over.
 
     ``audits`` counts how often it looked."""
 
@@ -44,7 +45,19 @@ class Auditor:
         self._touched: set[str] = set()
         self._told: dict[str, Order] = {}
         self._held: set[_Holder] = set()
+        self._take_over()
         venue.listeners.append(self._hear)
+
+    def _take_over(self) -> None:
+        """What it was not told of counts as told, and is looked at with the first audit."""
+        for ticker, book in self._floor.books.items():
+            self._sizes[ticker].update(_shown(book))
+            self._touched.add(ticker)
+        for account in self._floor.ledger.everyone():
+            purse = account.user_id, account.subaccount
+            self._resting[purse].update(account.resting)
+            for ticker, position in account.positions.items():
+                self._positions[*purse, ticker] = position.count
 
     def audit(self) -> None:
         """Raises AssertionError unless money, positions, fees, queues and orders all agree, no book is
@@ -134,8 +147,7 @@ class Auditor:
 
     def _audit_book(self, ticker: str) -> None:
         book = self._floor.books[ticker]
-        shown = {(side, price): size for side, half in book.sides.items() for price, size in half.sizes()}
-        assert shown == self._sizes[ticker], f"{ticker}: the changes told do not add up to the book"
+        assert _shown(book) == self._sizes[ticker], f"{ticker}: the changes told do not add up to the book"
         book.check()
 
     def _audit_position(self, holder: _Holder) -> None:
@@ -158,3 +170,7 @@ class Auditor:
 
     def _account(self, user_id: str, subaccount: int) -> Account:
         return account_of(self._floor, user_id, subaccount)
+
+
+def _shown(book: Book) -> dict[tuple[BookSide, int], int]:
+    return {(side, price): size for side, half in book.sides.items() for price, size in half.sizes()}

@@ -4,10 +4,12 @@ the comparison of the books, must see it."""
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from mm.app.simulated import Scene
+from mm.app.simulated_world import USER
 from mm.config.model import Config
 from mm.core import exposure
 from mm.core.ledger import Ledger
@@ -15,6 +17,8 @@ from mm.core.order import Order, OrderState
 from mm.core.reconcile import Reconciler
 from mm.core.risk import Gate
 from mm.drivers.network import STORM
+from mm.sim.ledger import Account
+from mm.sim.ledger import Ledger as Books
 
 SEEDS = range(300, 312)
 SECONDS = 60
@@ -96,6 +100,22 @@ def found_by_the_witness(config: Config) -> list[str]:
 def test_a_broken_rule_is_seen(config: Config, monkeypatch: Patch, mutant: Callable[[Patch], None]) -> None:
     mutant(monkeypatch)
     assert found_by_the_witness(config)
+
+
+def test_an_exchange_that_loses_money_is_seen_at_the_fill_that_lost_it(
+    config: Config, monkeypatch: Patch
+) -> None:
+    whole = Books.book_fill
+
+    def book_fill(books: Books, account: Account, *terms: Any) -> Any:
+        account.cash -= account.user_id == USER
+        return whole(books, account, *terms)
+
+    monkeypatch.setattr(Books, "book_fill", book_fill)
+    scene = Scene(config, SEEDS[0], STORM, audited=True)
+    with pytest.raises(AssertionError, match="money is not conserved"):
+        scene.run(SECONDS)
+    assert scene.witness.fills == 1
 
 
 def test_the_rules_as_they_are_pass(config: Config) -> None:

@@ -1,6 +1,7 @@
 """200 seeds of a storm: answers lost, late, repeated and out of order, links broken.
 
-The witness stands at the venue: whatever the bot believes, the venue's own books decide."""
+The witness stands at the venue: whatever the bot believes, the venue's own books decide. An auditor looks at
+those after every step."""
 
 from __future__ import annotations
 
@@ -25,7 +26,7 @@ def test_no_storm_breaks_a_limit_or_a_ledger(config: Config, first: int) -> None
     found = {}
     fills = 0
     for seed in range(first, first + TOGETHER):
-        scene = Scene(config, seed, STORM)
+        scene = Scene(config, seed, STORM, audited=True)
         scene.run(SECONDS)
         scene.venue.check()
         fills += scene.witness.fills
@@ -38,6 +39,6 @@ def test_no_storm_breaks_a_limit_or_a_ledger(config: Config, first: int) -> None
 
 @pytest.mark.parametrize("seed", KEPT, ids=[f"{seed}: {story}" for seed, story in KEPT.items()])
 def test_seeds_that_once_failed(config: Config, seed: int) -> None:
-    scene = Scene(config, seed, STORM)
+    scene = Scene(config, seed, STORM, audited=True)
     scene.run(SECONDS)
     assert scene.wrong() == []
