@@ -21,13 +21,15 @@ from mm.observe.replace import json_document, replace_file
 
 NAME: Final = "last_run.json"
 HEARTBEAT: Final = "heartbeat.json"
+FARTHEST: Final[Nanos] = 7 * 24 * 3_600 * SECOND
 LARGEST: Final = 1 << 20
 T = TypeVar("T")
 
 
 class LastRun(msgspec.Struct, frozen=True):
     """The file. Times are epoch seconds; ``ended`` and ``exit_code`` are null while it runs, and for ever if
-    it was killed."""
+    it was killed. ``exchange`` is whose account it had, empty for a simulated one of its own;
+    ``fills_since``: what filled there from then on, no run before it has told."""
 
     pid: int
     version: str
@@ -38,6 +40,8 @@ class LastRun(msgspec.Struct, frozen=True):
     ended_iso: str | None = None
     exit_code: int | None = None
     reason: str = ""
+    exchange: str = ""
+    fills_since: float | None = None
 
 
 class Beat(msgspec.Struct, frozen=True):
@@ -49,6 +53,7 @@ class Beat(msgspec.Struct, frozen=True):
     resting_orders: int
     pid: int
     bankroll: float | None = None
+    last_reconcile: float | None = None
 
 
 class Former(msgspec.Struct, frozen=True):
@@ -104,14 +109,37 @@ def crash_of(former: Former) -> Alert | None:
     return Alert(AlertLevel.CRITICAL, "bot_crash", text, details=details)
 
 
+def fills_since(former: Former, exchange: str, now: Nanos) -> Nanos | None:
+    """Since when fills at this exchange may be in no file: the former run's last look at the account; if it
+    had none, since when they were untold before it. None if no run has traded with this account here."""
+    if former.fault:
+        return now - FARTHEST if exchange else None
+    run, beat = former.run, former.beat
+    if run is None or not exchange or run.exchange != exchange:
+        return None
+    looked = beat.last_reconcile if beat is not None else None
+    since = looked or run.fills_since or run.started
+    return max(round(since * SECOND), now - FARTHEST)
+
+
 @contextmanager
-def written_down(run_dir: Path, process: Process, started: Nanos) -> Iterator[Ended]:
+def written_down(
+    run_dir: Path, process: Process, started: Nanos, exchange: str = "", untold_since: Nanos | None = None
+) -> Iterator[Ended]:
     """Say that this process runs, for the time of the block, and then how it ended.
 
     :raises StorageError: if the beginning cannot be written. An end that cannot be written is one that
         the next start calls a crash: it is told too much, never too little.
     """
-    begun = LastRun(process.pid, process.version, "running", seconds(started), iso(started))
+    begun = LastRun(
+        process.pid,
+        process.version,
+        "running",
+        seconds(started),
+        iso(started),
+        exchange=exchange,
+        fills_since=seconds(started if untold_since is None else untold_since),
+    )
     _write(run_dir, begun)
     ended = Ended()
     try:

@@ -63,8 +63,14 @@ class Reconciler:
         self._asked_at = now
         self._not_before = now + QUICK
         self._request_id = self._ids.next()
-        fills_from = (self._last_as_of or now) - LOOK_BACK
-        return QueryAccount(self._request_id, fills_from, "quick" if quickly else "periodic")
+        reason = "quick" if quickly else "periodic"
+        return QueryAccount(self._request_id, self._fills_from(now), reason)
+
+    def _fills_from(self, now: Nanos) -> Nanos:
+        """The first read also tells what filled while no run watched."""
+        if self._last_as_of:
+            return self._last_as_of - LOOK_BACK
+        return min(now, self._know.settings.fills_since or now) - LOOK_BACK
 
     def _is_waiting(self, now: Nanos) -> bool:
         """An order ended and some of its fills were never seen: only a read brings those back."""

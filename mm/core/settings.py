@@ -74,6 +74,8 @@ class EngineSettings(msgspec.Struct, frozen=True):
     account: str = ""
     # What former runs leave behind: no restart resets the breaker.
     memory: BreakerMemory = BreakerMemory()
+    # Since when fills may be untold, because no run watched; 0: since this start.
+    fills_since: Nanos = 0
     max_total_exposure: Money = 1_000 * MONEY_DOLLAR
     # Of one order, whatever it is for; the shell checks the same once more before it leaves.
     hard_cap_count: Count = 1_000 * CONTRACT
@@ -86,6 +88,8 @@ class EngineSettings(msgspec.Struct, frozen=True):
     depth: int = 5
     refill_fraction: float = 0.5
     order_lifetime: Nanos = 0
+    # How long before a planned pause of the exchange quotes are pulled (control C14).
+    pull_before_pause: Nanos = 60 * SECOND
     # To what the exchange rounds an account's cash: $0.0001 for direct members, $0.01 for others.
     fee_precision: Money = 100
     # Whether positions are closed: at a shutdown; after a loss of the feed that tripped the breaker.
@@ -101,12 +105,23 @@ class EngineSettings(msgspec.Struct, frozen=True):
     # The sweep of a cancel-all may also take orders placed in the next minute (protocol section 5.3).
     cancel_all_hold: Nanos = 60 * SECOND
     cancel_all_over: int = 20
+    # A settled market is let go when nothing of it has moved for this long: fills may be told late.
+    retire_after: Nanos = 300 * SECOND
     # Longer than `absence_proof`, so that even an order in doubt can be proven absent before giving up.
     shutdown_patience: Nanos = 60 * SECOND
 
 
 # What holds for a whole run: books, ids and strategies are built on it.
-FIXED = ("instance", "run", "account", "memory", "market_speed_permille", "depth", "fee_precision")
+FIXED = (
+    "instance",
+    "run",
+    "account",
+    "memory",
+    "fills_since",
+    "market_speed_permille",
+    "depth",
+    "fee_precision",
+)
 FIXED_OF_DESK = ("name", "strategy", "markets")
 
 

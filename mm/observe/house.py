@@ -16,8 +16,10 @@ from mm.observe.alert_log import AlertLog
 from mm.observe.alert_watch import AlertRules
 from mm.observe.alerting import AlertObserver, Sink
 from mm.observe.append import StorageError
+from mm.observe.desk_files import DeskFiles
 from mm.observe.files import Bounds, LineFile
 from mm.observe.first_files import first_metrics, first_status, last_status, make_directory
+from mm.observe.former_log import read_former_log
 from mm.observe.heartbeat import Heartbeat, Process
 from mm.observe.log import Form, RunLog
 from mm.observe.log_observer import LogObserver
@@ -38,7 +40,8 @@ class RunSettings(msgspec.Struct, frozen=True):
     """``desks``: strategy by desk name. ``stream``: where log lines go besides the files, None for nowhere.
     ``alert_file`` makes the sink of ``alerts.jsonl``; ``more_sinks`` are other ways to deliver;
     ``alert_rules`` say what is worth an alert, and how often. ``endpoints``: the path of each kind of
-    request, for the log."""
+    request, for the log. ``fills_since``: fills of this account from then on that no file has are told by
+    this run; None if no former run could have missed one."""
 
     run_dir: Path
     desks: Mapping[str, str]
@@ -53,13 +56,15 @@ class RunSettings(msgspec.Struct, frozen=True):
     stream: TextIO | None = None
     bounds: Bounds = Bounds()
     endpoints: Mapping[RequestKind, str] = {}
+    fills_since: Nanos | None = None
 
 
 class RunFiles(msgspec.Struct, frozen=True):
     """``observers`` in the order in which to call them; the driver closes each, then calls `close`.
     ``statuses`` are the breaker files as the last run left them (None at the very first start of a desk):
     tripped stays tripped. ``stopwatch`` takes the measures of the shell;
-    ``urls`` the address of each link, as soon as it is known, for the log."""
+    ``urls`` the address of each link, as soon as it is known, for the log. `write` hands over to the
+    operating system what the steps so far did: for the driver, after each Tick's requests have left."""
 
     observers: list[Observer]
     logger: FilteringBoundLogger
@@ -67,6 +72,7 @@ class RunFiles(msgspec.Struct, frozen=True):
     announce: Callable[[Alert, Nanos], None]
     stopwatch: Stopwatch
     urls: dict[str, str]
+    write: Callable[[], None]
     close: Callable[[], None]
 
 
@@ -79,7 +85,7 @@ def open_run_files(settings: RunSettings) -> RunFiles:
     lines = _Lines(home, settings.bounds, settings.redactor)
     replacer = Replacer(settings.redactor.line)
     sink = settings.alert_file(lines.open("alerts.jsonl"))
-    trading = TradingLog(lines.for_desks(names, "Strategy_{}_trading.jsonl"))
+    trading = _trading_log(lines.for_desks(names, "Strategy_{}_trading.jsonl"), settings)
     loops = LoopTable(lines.for_desks(names, "Strategy_{}_loops.csv", LOOPS), settings.started)
     actions = ActionTable(lines.for_desks(names, "Strategy_{}_actions.csv", ACTIONS))
     latencies = LatencyTable(lines.for_desks(names, "Strategy_{}_latencies.csv", LATENCIES))
@@ -128,8 +134,25 @@ def open_run_files(settings: RunSettings) -> RunFiles:
         announce=alerts.announce,
         stopwatch=stopwatch,
         urls=log_observer.urls,
+        write=lambda: _write(trading, actions),
         close=close,
     )
+
+
+def _trading_log(files: Mapping[str, LineFile], settings: RunSettings) -> TradingLog:
+    """Told what these files say, now that torn tails are cut off."""
+    paths = {name: file.path for name, file in files.items()}
+    since = settings.fills_since
+    try:
+        former = read_former_log(paths, settings.started if since is None else since)
+    except OSError as error:
+        raise StorageError(settings.run_dir, "read the trading logs in", error) from error
+    return TradingLog(files, former, recovers=since is not None)
+
+
+def _write(*tables: DeskFiles) -> None:
+    for table in tables:
+        table.write()
 
 
 class _Lines:

@@ -85,7 +85,9 @@ def removed(event: OrderReport) -> Record:
     }
 
 
-def fill(fill: Fill) -> Record:
+def fill(fill: Fill, *, is_recovered: bool = False) -> Record:
+    """``recovered``: it happened before this run watched, and no run had told it."""
+    extra: Record = {"recovered": True} if is_recovered else {}
     return {
         "trade_id": fill.trade_id,
         "order_id": fill.order_id,
@@ -96,6 +98,7 @@ def fill(fill: Fill) -> Record:
         "count": contracts(fill.count),
         "fee": amount(fill.fee),
         "is_taker": fill.is_taker,
+        **extra,
     }
 
 

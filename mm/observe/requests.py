@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
 from typing import TypeAlias
 
 import msgspec
@@ -78,10 +79,13 @@ class SentOrders:
 
 class NewFills:
     """Each fill once, by order and trade id, from both channels. What the first account report tells
-    happened before this run knew anything: it is remembered, not reported."""
+    happened before this run knew anything: it is remembered, and reported only if ``tells_first``. ``told``
+    are those that a former run has reported."""
 
-    def __init__(self) -> None:
+    def __init__(self, told: Set[tuple[str, str]] = frozenset(), *, tells_first: bool = False) -> None:
         self._seen: dict[tuple[str, str], None] = {}
+        self._told = told
+        self._tells_first = tells_first
         self._has_report = False
 
     def of(self, event: Fill | AccountReport) -> list[Fill]:
@@ -89,11 +93,11 @@ class NewFills:
             return [event] if self._is_new(event) else []
         fresh = [fill for fill in event.fills if self._is_new(fill)]
         was_first, self._has_report = not self._has_report, True
-        return [] if was_first else fresh
+        return [] if was_first and not self._tells_first else fresh
 
     def _is_new(self, fill: Fill) -> bool:
         key = (fill.order_id, fill.trade_id)
-        if key in self._seen:
+        if key in self._seen or key in self._told:
             return False
         self._seen[key] = None
         if len(self._seen) > REMEMBERED:

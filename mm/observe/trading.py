@@ -31,18 +31,26 @@ from mm.core.units import SECOND, Count, Nanos
 from mm.observe import records
 from mm.observe.desk_files import DeskFiles
 from mm.observe.files import LineFile, json_line, stamp
+from mm.observe.former_log import FormerLog
 from mm.observe.observer import Every
 from mm.observe.requests import Changing, NewFills, SentOrders, Trouble, is_api_error
 from mm.observe.snapshots import Snapshots
 
 SNAPSHOT_EVERY: Nanos = 10 * SECOND
+NOTHING_TOLD = FormerLog()
 Fields = Callable[[], records.Record]
 
 
 class TradingLog(DeskFiles):
-    """``files`` by desk name. Steps are remembered as they are and put into words in `on_time`."""
+    """``files`` by desk name. Steps are remembered as they are and put into words later.
 
-    def __init__(self, files: Mapping[str, LineFile]) -> None:
+    ``former`` is what these files say already. Fills that happened while nobody watched are among the first
+    account report's; ``recovers``: those of them that no file has are told, as recovered.
+    """
+
+    def __init__(
+        self, files: Mapping[str, LineFile], former: FormerLog = NOTHING_TOLD, *, recovers: bool = False
+    ) -> None:
         super().__init__(
             files,
             {
@@ -62,8 +70,11 @@ class TradingLog(DeskFiles):
             {PlaceOrder: self._sent, AmendOrder: self._sent, CancelOrder: self._cancel_sent},
         )
         self._orders = SentOrders()
-        self._new_fills = NewFills()
-        self._positions: dict[str, Count] = {}
+        self._new_fills = NewFills(former.fills, tells_first=recovers)
+        self._former_desks = former.desks
+        self._positions: dict[str, Count] = dict(former.inventory)
+        self._has_report = False
+        self._is_open = False
         self._snapshot = Every(SNAPSHOT_EVERY)
         self._snapshots = Snapshots()
 
@@ -129,12 +140,14 @@ class TradingLog(DeskFiles):
     # -- fills and positions --------------------------------------------------------------------------
     def _fills(self, event: Fill, engine: Observed) -> None:
         for fill in self._new_fills.of(event):
-            self._say(engine.desk_of(fill.ticker), event.ts, "fill", partial(records.fill, fill))
+            self._say(self._owner(fill.ticker, engine), event.ts, "fill", partial(records.fill, fill))
             self._moved(event.ts, fill.ticker, "fill", engine, booked=fill.side.sign * fill.count)
 
     def _account(self, event: AccountReport, engine: Observed) -> None:
+        is_first, self._has_report = not self._has_report, True
         for fill in self._new_fills.of(event):
-            self._say(engine.desk_of(fill.ticker), event.ts, "fill", partial(records.fill, fill))
+            fields = partial(records.fill, fill, is_recovered=is_first)
+            self._say(self._owner(fill.ticker, engine), event.ts, "fill", fields)
         for ticker in {row.ticker for row in event.positions} | self._positions.keys():
             self._moved(event.ts, ticker, "reconciled", engine)
 
@@ -145,14 +158,26 @@ class TradingLog(DeskFiles):
     def _moved(
         self, ts: Nanos, ticker: str, reason: str, engine: Observed, booked: Count | None = None
     ) -> None:
-        """A market seen for the first time was flat before, or where ``booked`` came from."""
+        """A market seen for the first time was flat before, or where ``booked`` came from. Before the account
+        was taken over no position is known; then the difference to what the files say is told once."""
+        if not self._is_taken_over(engine):
+            return
         new = engine.position(ticker)
         first = 0 if booked is None else new - booked
         moved = new - self._positions.get(ticker, first)
         self._positions[ticker] = new
         if moved:
             fields = partial(records.inventory, ticker, new, moved, reason)
-            self._say(engine.desk_of(ticker), ts, "inventory_change", fields)
+            self._say(self._owner(ticker, engine), ts, "inventory_change", fields)
+
+    def _is_taken_over(self, engine: Observed) -> bool:
+        """A picture is dear: none is taken any more once it has said so."""
+        self._is_open = self._is_open or engine.picture().cash is not None
+        return self._is_open
+
+    def _owner(self, ticker: str, engine: Observed) -> str:
+        """A market that ended while nobody watched belongs to the desk that had it."""
+        return engine.desk_of(ticker) or self._former_desks.get(ticker, "")
 
 
 def _line(ts: Nanos, word: str, desk: str, fields: Fields) -> bytes:

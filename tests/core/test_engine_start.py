@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from mm.core.actions import QueryAccount
 from mm.core.events import (
     BookDelta,
     BookSnapshot,
@@ -45,6 +46,21 @@ def test_the_first_quotes_wait_for_the_account() -> None:
     bench.wait(1)
     assert bench.account() == []
     assert bench.tick() == ["place #1 bid 10@51", "place #2 ask 10@53"]
+
+
+def test_the_first_read_looks_back_to_when_a_former_run_last_watched() -> None:
+    last_look = Bench().now - 86_400 * SECOND
+    bench = connected(Bench(engine_settings(fills_since=last_look)))
+    bench.step(Tick(bench.now, 100, 100))
+    assert _reads(bench)[-1].fills_from == last_look - 600 * SECOND
+    bench.account()
+    bench.tick(after=40)
+    assert len(_reads(bench)) == 2
+    assert _reads(bench)[-1].fills_from > bench.now - 700 * SECOND
+
+
+def _reads(bench: Bench) -> list[QueryAccount]:
+    return [action for action in bench.actions if isinstance(action, QueryAccount)]
 
 
 def test_the_first_quotes_wait_for_the_book() -> None:
