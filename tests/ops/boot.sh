@@ -14,6 +14,11 @@ mount --rbind -o ro "$repository" "$work/image$repository"
 : > "$work/image/etc/machine-id"
 cp "$story" "$work/image/story"
 units=$work/image/etc/systemd/system
+# The repository may be below /tmp, which a boot covers or clears.
+export SYSTEMD_NSPAWN_TMPFS_TMP=0
+mkdir -p "$work/image/etc/tmpfiles.d"
+ln -sf /dev/null "$units/tmp.mount"
+ln -sf /dev/null "$work/image/etc/tmpfiles.d/tmp.conf"
 cat > "$units/story.target" <<'END'
 [Unit]
 Requires=basic.target story.service
