@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from mm.app.errors import WRONG_CONFIGURATION, CannotRun
+from mm.app.waiting import NotYet, judged
 from mm.config.credentials import Credentials
 from mm.config.exchange import Endpoints
 from mm.config.model import Config
@@ -25,11 +26,13 @@ from mm.kalshi.venue import bucket, read_costs, read_exchange_status, read_limit
 T = TypeVar("T")
 # Refill a second and capacity of the lowest tier, until the account's own are read (protocol section 13).
 BASIC_READS = (200, 200)
+BASIC_WRITES = (100, 100)
 
 
 class Line:
     """The REST side of a run. ``listen`` is set once somebody hears the answers, ``on_fault`` is for a fault
-    of ours in a sending thread; both are called on the loop's own thread."""
+    of ours in a sending thread; both are called on the loop's own thread. ``limiter`` is of the lowest tier
+    until `read_limits` knows better."""
 
     def __init__(
         self,
@@ -63,6 +66,7 @@ class Line:
             loop.call_soon_threadsafe(lambda: self.on_fault(fault))
 
         self._reads = Bucket(*BASIC_READS)
+        self.limiter = Limiter(Bucket(*BASIC_WRITES))
 
         def answer(event: AnyEvent) -> None:
             if not loop.is_closed():  # after the end there is nobody left to tell
@@ -94,17 +98,18 @@ class Line:
     async def close(self) -> None:
         await asyncio.to_thread(self.gateway.close)
 
-    async def read_limits(self) -> Limiter:
+    async def read_limits(self) -> None:
         """What this account may send. Also proves address, key and clock.
 
-        :raises CannotRun: in words for the operator.
+        :raises CannotRun: in words for the operator; `NotYet` if time may mend it.
         """
+        where = self.endpoints.rest_url
         try:
             status = await self.hold(read_exchange_status())
             limits, costs = await self.hold(read_limits()), await self.hold(read_costs())
         except ReadError as error:
-            raise CannotRun(f"cannot use the exchange at {self.endpoints.rest_url}: {error}") from None
+            raise judged(f"cannot use the exchange at {where}", error) from None
         self._reads.resize(limits.read.refill_rate, limits.read.bucket_capacity)
         if not status.exchange_active:
-            raise CannotRun("the exchange is closed; it says when it opens at /exchange/schedule")
-        return Limiter(bucket(limits.write), costs)
+            raise NotYet(f"the exchange at {where} is closed: see /exchange/schedule", "it is closed")
+        self.limiter.learn(bucket(limits.write), costs)

@@ -7,7 +7,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 
+from mm.app.errors import CannotRun
 from mm.app.scope import chosen, read_scope
+from mm.app.waiting import judged
 from mm.config.model import Config
 from mm.core.events import AnyEvent, MarketAssigned, MarketStatus
 from mm.core.units import SECOND, Nanos
@@ -29,6 +31,19 @@ class Discovery:
         self._read = read
         self._clock = clock
         self._told: dict[str, MarketListing] = {}
+
+    async def first_look(self) -> tuple[list[AnyEvent], list[MarketListing]]:
+        """As `look`, before anything is traded.
+
+        :raises CannotRun: no market fits; `NotYet` if they could not be read and time may mend that.
+        """
+        try:
+            events, listings = await self.look()
+        except ReadError as error:
+            raise judged("the markets could not be read", error) from None
+        if not listings:
+            raise CannotRun("no market fits: see desks, markets and filter in the configuration")
+        return events, listings
 
     async def look(self) -> tuple[list[AnyEvent], list[MarketListing]]:
         """What has changed since the last look, and the listings that are new to us.

@@ -60,8 +60,10 @@ class Helm:
         put: Callable[[Iterable[AnyEvent]], None],
         clock: Callable[[], Nanos],
         line: Line,
+        remark: Callable[[], str],
     ) -> None:
-        """``put`` hands events to the engine, and a kill switch that is on is the first of them."""
+        """``put`` hands events to the engine, and a kill switch that is on is the first of them. ``remark``:
+        what the start waits for."""
         log = files.logger.bind(logger="mm.app")
 
         def say(command: Command) -> None:
@@ -97,6 +99,7 @@ class Helm:
                 prove=prove,
                 log=log,
                 facts=self._facts,
+                remark=remark,
             )
         )
         self._watch.look()

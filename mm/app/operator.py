@@ -72,7 +72,8 @@ class Echo:
 @dataclass(frozen=True, slots=True)
 class Reach:
     """What an operator's word can reach. ``say`` hands a command to the engine; ``facts`` are those of the
-    process; ``reload`` reads the configuration again; ``prove`` asks the exchange itself what rests."""
+    process; ``reload`` reads the configuration again; ``prove`` asks the exchange itself what rests;
+    ``remark`` is what the start waits for, empty if it does not."""
 
     engine: Engine
     say: Callable[[Command], None]
@@ -84,6 +85,7 @@ class Reach:
     prove: Callable[[], Awaitable[Answer]]
     log: FilteringBoundLogger
     facts: Mapping[str, object]
+    remark: Callable[[], str] = str
 
 
 class Operator:
@@ -123,7 +125,8 @@ class Operator:
 
     def state(self) -> Answer:
         reach = self._reach
-        return {"ok": True, **describe(reach.engine, reach.watch.reason, reach.facts)}
+        facts = {**reach.facts, "waiting": reach.remark() or None}
+        return {"ok": True, **describe(reach.engine, reach.watch.reason, facts)}
 
     async def _step(self, kind: CommandKind, reason: str, desk: str = "") -> Answer:
         """Through the engine, and the state after it."""
@@ -182,6 +185,8 @@ class Operator:
     async def _flatten(self, request: Request) -> Answer:
         if self._reach.watch.reason:
             return refusal(REFUSED, f"the kill switch is on: {self._reach.watch.reason}")
+        if remark := self._reach.remark():
+            return refusal(REFUSED, f"nothing can be closed yet: {remark}")
         return await self._step(CommandKind.FLATTEN, request.reason or "kmm flatten")
 
     async def _prove(self, request: Request) -> Answer:

@@ -20,6 +20,7 @@ from mm.alerts.file import AlertFile
 from mm.app.alerting import Alarms, AlarmWatch, alert_rules, open_alarms
 from mm.app.audit import Audit
 from mm.app.child import simulated_exchange
+from mm.app.clock import steady_clock
 from mm.app.errors import REFUSED, WRONG_CONFIGURATION, CannotRun
 from mm.app.helm import Helm
 from mm.app.last_run import Ended, crash_of, read_former, written_down
@@ -30,6 +31,7 @@ from mm.app.service import Service, service_of
 from mm.app.signals import heeded_while_starting
 from mm.app.summary import exit_code
 from mm.app.trade import Ending, Trade, Wish
+from mm.app.waiting import Waiting
 from mm.config.credentials import KEY_ID, KEY_PATH, Credentials, read_credentials
 from mm.config.exchange import Endpoints
 from mm.config.model import Config
@@ -94,10 +96,12 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
             endpoints, credentials = _way_to_exchange(config, environment, stack)
             redactor.register(credentials.key_id)
             journal = _journal(config, settings, options, redactor, stack)
-            observers = _screen(options, stack)
+            log = files.logger.bind(logger="mm.app")
+            waiting = Waiting(log, files.announce, steady_clock(), alert_rules(config.alerts))
+            observers = _screen(options, waiting, stack)
             service = _service(config, environment, redactor)
             helm = _helm(config, options, environment, service)
-            trade = Trade(config, options.wish, settings, files, journal, observers, service, helm)
+            trade = Trade(config, options.wish, settings, files, journal, observers, service, helm, waiting)
             ending = asyncio.run(trade.run(endpoints, credentials))
             _tell_comparison(files, ending.audit)
             ended.exit_code, ended.reason = exit_code(ending), ending.stop.reason
@@ -251,12 +255,12 @@ def _floats(params: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _screen(options: Options, stack: ExitStack) -> list[Observer]:
+def _screen(options: Options, waiting: Waiting, stack: ExitStack) -> list[Observer]:
     """A live table, if a person is looking."""
     if options.log_stream is not None or not sys.stdout.isatty():
         return []
     from mm.observe.screen import Screen
 
-    screen = Screen(Console())
+    screen = Screen(Console(), lambda: waiting.text)
     stack.callback(screen.close)
     return [screen]

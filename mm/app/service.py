@@ -45,8 +45,9 @@ class Health(NamedTuple):
 
 class Service(Watcher):
     """``watchdog``: within what time the manager wants to hear of us (``None``: it does not). ``examine`` is
-    set once there is a loop to examine; until then nothing is healthy. ``scrub`` cuts secrets out of a text.
-    ``step_patience``: how long there may be no step, beyond `LONGEST_WITHOUT_STEP`."""
+    set once there is a loop to examine; until then nothing is healthy. ``remark``, which may be set, says
+    what a start waits for. ``scrub`` cuts secrets out of a text. ``step_patience``: how long there may be no
+    step, beyond `LONGEST_WITHOUT_STEP`."""
 
     def __init__(
         self,
@@ -57,6 +58,7 @@ class Service(Watcher):
     ) -> None:
         super().__init__({Command: self._command}, {Stop: self._stop})
         self.examine: Callable[[], Health] | None = None
+        self.remark: Callable[[], str] = str
         self._manager = manager
         self._scrub = scrub
         self._step_patience = step_patience
@@ -111,7 +113,9 @@ class Service(Watcher):
             return
         if not self._is_ready:
             self._tell_start(is_recovered(word, picture))
-        self._tell_people(now, word, status_text(word, picture, self._scrub))
+        remark = escape(self._scrub(self.remark()))[:LONGEST_REASON]
+        text = f"{word}: {remark}" if remark else status_text(word, picture, self._scrub)
+        self._tell_people(now, word, text)
 
     def _tell_start(self, is_over: bool) -> None:
         self._is_ready = is_over and self._manager.send(READY)

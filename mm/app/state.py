@@ -35,8 +35,8 @@ def describe(engine: Engine, kill_reason: str, facts: Mapping[str, object]) -> d
         "last_reconcile": seconds(picture.last_reconcile) if picture.last_reconcile else None,
         "breaker": breaker_form(picture.breaker, picture.now),
         "desks": [_desk(desk, picture) for desk in picture.desks],
-        "as_of": seconds(picture.now),
-        "as_of_iso": iso(picture.now),
+        "as_of": seconds(picture.now) if picture.now else None,
+        "as_of_iso": iso(picture.now) if picture.now else None,
     }
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,13 +15,13 @@ from mm.app.audit import Audit, OpeningNotes
 from mm.app.clock import steady_clock
 from mm.app.connect import Line
 from mm.app.discovery import Discovery
-from mm.app.errors import CannotRun
 from mm.app.feed_notes import FeedNotes
 from mm.app.helm import Helm
 from mm.app.last_look import cancel_everything, last_look
 from mm.app.outward import DryRun, Outward
 from mm.app.service import Health, Service
 from mm.app.signals import heeded, too_early
+from mm.app.waiting import Waiting
 from mm.config.credentials import Credentials
 from mm.config.exchange import Endpoints
 from mm.config.model import Config
@@ -29,16 +29,14 @@ from mm.config.strategies import strategy_of
 from mm.core.actions import Alert, AlertLevel, Stop
 from mm.core.desk import StrategyFactory
 from mm.core.engine import Engine, Mode
-from mm.core.events import AnyEvent, CommandKind
+from mm.core.events import AnyEvent, Command, CommandKind
 from mm.core.settings import EngineSettings
 from mm.core.units import SECOND, Nanos
 from mm.drivers.live import Live
 from mm.drivers.runner import Runner
 from mm.drivers.timing import timed
-from mm.kalshi.conversation import ReadError
 from mm.kalshi.endpoint import endpoint
 from mm.kalshi.feed import Feed
-from mm.kalshi.limiter import Limiter
 from mm.kalshi.listing import MarketListing
 from mm.kalshi.session import Session
 from mm.observe.house import RunFiles
@@ -104,7 +102,7 @@ class Watch:
 
 class Trade:
     """``observers`` beside those of ``files``: a screen, perhaps. ``service`` speaks to who started us,
-    ``helm`` is by what a person steers."""
+    ``helm`` is by what a person steers, ``waiting`` is how long a start tries."""
 
     def __init__(
         self,
@@ -116,12 +114,14 @@ class Trade:
         observers: list[Observer],
         service: Service,
         helm: Helm,
+        waiting: Waiting,
     ) -> None:
         self._config, self._wish, self._settings = config, wish, settings
         self._files, self._journal = files, journal
-        self._service, self._helm = service, helm
+        self._service, self._helm, self._waiting = service, helm, waiting
         self._live: Live | None = None
         self._stopped_by = ""
+        self._is_trading = False
         self._observers = [*files.observers, *observers, service]
         self._log = files.logger.bind(logger="mm.app")
         self._clock = steady_clock()
@@ -147,54 +147,71 @@ class Trade:
                 await line.close()
 
     async def _trade(self, line: Line) -> Ending:
-        limiter = await line.read_limits()
         discovery = Discovery(self._config, line.hold, self._clock)
-        events, listings = await self._first_look(discovery)
         engine = Engine(self._settings, factories(self._config))
-        live = self._live = self._crank(engine, limiter, line)
-        feed = self._feed(line, live, listings)
-        runner = self._runner(line, live, feed, limiter, engine)
+        live = self._live = self._crank(engine, line)
+        feed = self._feed(line, live)
+        runner = self._runner(line, live, feed, engine)
+        self._service.remark = self._remark
         self._service.examine = lambda: Health(live.loop_lag, engine.now, runner.storage_fault is None)
-        live.inbox.put(events)
         async with self._helm.serving():
             try:
+                events, listings = await live.before(runner, self._first_reads(line, discovery))
+                self._is_trading = True
+                feed.add_markets([each.ticker for each in listings], [each.terms for each in listings])
+                live.inbox.put(events)
                 stop = await self._turn(line, live, runner, feed, discovery)
             finally:
                 self._helm.echo.end()
             return Ending(stop, await last_look(line, engine, self._notes), engine)
 
-    def _crank(self, engine: Engine, limiter: Limiter, line: Line) -> Live:
+    async def _first_reads(
+        self, line: Line, discovery: Discovery
+    ) -> tuple[list[AnyEvent], list[MarketListing]]:
+        """What must be known before anything is traded, waited for; whoever wants only a short run waits no
+        longer than that."""
+
+        async def read() -> tuple[list[AnyEvent], list[MarketListing]]:
+            await line.read_limits()
+            return await discovery.first_look()
+
+        limit = self._wish.seconds or (ONCE_PATIENCE_SECONDS if self._wish.once else None)
+        return await self._waiting.until_done(read, limit)
+
+    def _remark(self) -> str:
+        return self._waiting.text
+
+    def _crank(self, engine: Engine, line: Line) -> Live:
         """A kill switch that is on is the first that the engine hears."""
         finish = partial(self._shut_down, "one cycle is done") if self._wish.once else None
         interval = self._config.quoting.min_tick_interval_ms.nanos
         watch = Watch(self._observers, engine, finish)
-        live = Live(self._clock, limiter, interval, (self._helm, watch))
+        live = Live(self._clock, line.limiter, interval, (self._helm, watch), self._files.write)
         line.on_fault = live.fail
-        self._helm.take(engine, self._files, live.inbox.put, self._clock, line)
+
+        def put(events: Iterable[AnyEvent]) -> None:
+            """A person's word; one that ends a run ends a start at once, too."""
+            for event in events:
+                if isinstance(event, Command) and event.kind is CommandKind.SHUTDOWN:
+                    self._shut_down(event.reason)
+                else:
+                    live.inbox.put((event,))
+
+        self._helm.take(engine, self._files, put, self._clock, line, self._remark)
         return live
 
-    async def _first_look(self, discovery: Discovery) -> tuple[list[AnyEvent], list[MarketListing]]:
-        try:
-            events, listings = await discovery.look()
-        except ReadError as error:
-            raise CannotRun(f"the markets could not be read: {error}") from None
-        if not listings:
-            raise CannotRun("no market fits: see desks, markets and filter in the configuration")
-        return events, listings
-
-    def _feed(self, line: Line, live: Live, listings: list[MarketListing]) -> Feed:
-        session = Session([listing.ticker for listing in listings], random.random)
-        session.learn([listing.terms for listing in listings])
+    def _feed(self, line: Line, live: Live) -> Feed:
+        session = Session((), random.random)
         where = endpoint(line.endpoints.ws_url)
         watch = FeedNotes(self._files.stopwatch.aged, self._log)
         self._files.urls["feed"] = line.endpoints.ws_url
         return Feed(where, line.signer, session, live.inbox.put, self._clock, random.random, watch=watch)
 
-    def _runner(self, line: Line, live: Live, feed: Feed, limiter: Limiter, engine: Engine) -> Runner:
+    def _runner(self, line: Line, live: Live, feed: Feed, engine: Engine) -> Runner:
         """Answers come back the way requests went out: a dry run answers for the orders it did not send."""
         inbox = live.inbox
         dry = DryRun(line.gateway, lambda event: inbox.put((event,)), self._clock)
-        outward = Outward(dry if self._wish.dry_run else line.gateway, feed, limiter, self._clock)
+        outward = Outward(dry if self._wish.dry_run else line.gateway, feed, line.limiter, self._clock)
 
         def hear(event: AnyEvent) -> None:
             outward.heard(event)
@@ -264,13 +281,13 @@ class Trade:
     # -- signals -------------------------------------------------------------------------------------------
     def _shut_down(self, reason: str) -> None:
         """In order; or at once, before there is anything to put in order."""
-        if self._live is not None:
+        if self._live is not None and self._is_trading:
             self._live.command(CommandKind.SHUTDOWN, reason)
         elif self._task is not None:
             self._stopped_by = reason
             self._task.cancel()
 
     def _hang_up(self, reason: str) -> None:
-        """Before trading begins the configuration has just been read."""
+        """Before there is an engine the configuration has just been read."""
         if self._live is not None:
             self._helm.reload_soon(reason)

@@ -27,8 +27,9 @@ REASON = click.option("--reason", default="", help="Why, for the log.")
 
 
 def _gone(answer: Answer | None) -> bool:
-    """Every order is cancelled and has been answered."""
-    return answer is not None and answer["open_orders"] == 0
+    """Every order is cancelled and has been answered; also what a former run left, which is known only
+    once the account was read."""
+    return answer is not None and answer["open_orders"] == 0 and answer["last_reconcile"] is not None
 
 
 def wait_until_gone(name: str, run_dir: Path, within: float, as_json: bool) -> None:

@@ -93,6 +93,7 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
     mode = answer["mode"].lower()
     return [
         ("status", answer["status"] + ("" if mode == answer["status"] else f" ({mode})")),
+        *([("waiting", answer["waiting"])] if answer["waiting"] else []),
         ("exchange", answer["environment"] + (", dry run" if answer["dry_run"] else "")),
         ("process", f"{answer['pid']}, version {answer['version']}, for {hours:.1f} h"),
         ("breaker", "ok" if breaker["trading_allowed"] else f"TRIPPED: {breaker['trip_reason']}"),

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Callable, Iterable
-from typing import Protocol
+from collections.abc import Callable, Coroutine, Iterable
+from typing import Protocol, TypeVar
 
 from mm.core.actions import AnyAction, Resubscribe, Stop
 from mm.core.events import AnyEvent, Command, CommandKind, Tick
@@ -17,6 +17,7 @@ from mm.drivers.runner import Runner
 from mm.kalshi.calls import RequestAction
 
 HEARTBEAT: Nanos = 250 * MILLISECOND
+T = TypeVar("T")
 
 
 class Allowance(Protocol):
@@ -66,6 +67,8 @@ class Live:
     """``tick_interval``: the least time between two Ticks; one falls at least every `HEARTBEAT`.
 
     ``clock`` gives nanoseconds since the epoch and never goes back. `run` returns the engine's `Stop`.
+    ``write`` hands the lines of those who watch to the operating system: after each Tick, and before the
+    next, so what a killed process did before its last Tick but one is in their files.
     """
 
     def __init__(
@@ -74,11 +77,14 @@ class Live:
         allowance: Allowance,
         tick_interval: Nanos,
         timed: Iterable[Timed] = (),
+        write: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
         self._allowance = allowance
         self._tick_interval = tick_interval
         self._timed = tuple(timed)
+        self._write = write
+        self._is_unwritten = False
         self._loop = asyncio.get_running_loop()
         self.inbox = Inbox(self._loop, self._pump)
         self._runner: Runner | None = None
@@ -87,19 +93,44 @@ class Live:
         self._tick_timer: asyncio.TimerHandle | None = None
         self._beat_timer: asyncio.TimerHandle | None = None
         self._is_without_journal = False
+        self._may_tick = False
         self.loop_lag: Nanos = 0
         self.ticks = 0
 
+    async def before(self, runner: Runner, work: Coroutine[None, None, T]) -> T:
+        """What ``work`` finds, while time passes and events go through, but no Tick falls: nothing is decided
+        before `run`. A fault in a step, or of ``work``, ends both."""
+        self._start(runner)
+        task = asyncio.ensure_future(work)
+        try:
+            await asyncio.wait((task, self._stopped), return_when=asyncio.FIRST_COMPLETED)
+            if self._stopped.done():
+                self._stopped.result()
+            return await task
+        except BaseException:
+            self._rest()
+            raise
+        finally:
+            task.cancel()
+
     async def run(self, runner: Runner) -> Stop:
         """Turn the crank until the engine says Stop. A fault in a step ends the run with its exception."""
-        self._runner = runner
-        self._beat(self._clock())
+        self._may_tick = True
+        if self._runner is None:
+            self._start(runner)
         try:
             return await self._stopped
         finally:
-            for timer in (self._tick_timer, self._beat_timer):
-                if timer is not None:
-                    timer.cancel()
+            self._rest()
+
+    def _start(self, runner: Runner) -> None:
+        self._runner = runner
+        self._beat(self._clock())
+
+    def _rest(self) -> None:
+        for timer in (self._tick_timer, self._beat_timer):
+            if timer is not None:
+                timer.cancel()
 
     def command(self, kind: CommandKind, reason: str) -> None:
         """An operator's word, from a signal or a screen."""
@@ -124,7 +155,9 @@ class Live:
             while events:
                 self._runner.step(events.popleft())
             wait = self._last_tick + self._tick_interval - self._clock()
-            if wait <= 0:
+            if not self._may_tick:
+                self._write_down(self._runner, self._clock())
+            elif wait <= 0:
                 self._tick()
             elif self._tick_timer is None:
                 self._tick_timer = self._loop.call_later(wait / SECOND, self._tick_later)
@@ -138,16 +171,18 @@ class Live:
 
     def _tick(self) -> None:
         assert self._runner is not None
+        self._write_lines()
         now = self._last_tick = self._clock()
         self.ticks += 1
         orders, cancels = self._allowance.orders_allowed(now), self._allowance.cancels_allowed(now)
         self._runner.step(Tick(now, orders, cancels))
-        self._runner.flush()
-        self._watch_storage(self._runner, now)
+        self._write_soon()
+        self._write_down(self._runner, now)
 
-    def _watch_storage(self, runner: Runner, now: Nanos) -> None:
+    def _write_down(self, runner: Runner, now: Nanos) -> None:
         """The disk's refusal is a fact for the engine: quotes are pulled while nothing can be written down,
         and come back when it can."""
+        runner.flush()
         is_without = runner.storage_fault is not None
         if is_without and not self._is_without_journal:
             self._is_without_journal = True
@@ -156,6 +191,21 @@ class Live:
             self._is_without_journal = False
             back = Command(now, CommandKind.STORAGE_BACK, "the journal can be written again")
             self.inbox.put((back,))
+
+    def _write_soon(self) -> None:
+        """Not at once: first the loop looks for input, and the threads that send get their turn."""
+        self._is_unwritten = True
+        self._loop.call_soon(self._write_lines)
+
+    def _write_lines(self) -> None:
+        if not self._is_unwritten:
+            return
+        self._is_unwritten = False
+        try:
+            self._write()
+        except BaseException as fault:
+            self.fail(fault)
+            raise
 
     def _beat(self, due: Nanos) -> None:
         """Time passes for everybody, also when nothing arrives."""

@@ -91,11 +91,19 @@ class Limiter:
         """:raises ValueError: for a cost that is not positive, or a reserve outside 0 to 99 percent."""
         if not 0 <= cancel_reserve_percent < 100:
             raise ValueError("the reserve for cancels is 0 to 99 percent")
+        self._reserve_percent = cancel_reserve_percent
+        self.learn(write, costs)
+
+    def learn(self, write: Bucket, costs: Mapping[Cost, int]) -> None:
+        """The exchange has said what it allows, and at what cost.
+
+        :raises ValueError: for a cost that is not positive.
+        """
         self._write = write
         self._costs = {**DEFAULT_COSTS, **costs}
         if any(cost <= 0 for cost in self._costs.values()):
             raise ValueError("a request that costs nothing")
-        self._reserve = write.capacity * cancel_reserve_percent // 100
+        self._reserve = write.capacity * self._reserve_percent // 100
         self._order_cost = max(self._costs[Cost.CREATE], self._costs[Cost.AMEND])
 
     def orders_allowed(self, now: Nanos) -> int:

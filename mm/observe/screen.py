@@ -5,6 +5,8 @@ The trading loop only hands over a picture; a side thread draws it.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.table import Table
@@ -24,10 +26,11 @@ NONE = "-"
 
 
 class Screen(Watcher):
-    """Shows the engine on ``console`` until `close`."""
+    """Shows the engine on ``console`` until `close`; ``remark``, if it says something, is a line above."""
 
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, remark: Callable[[], str] = str) -> None:
         super().__init__({}, {})
+        self._remark = remark
         self._picture: EnginePicture | None = None
         self._look = Every(LOOK_EVERY)
         self._live = Live(
@@ -47,7 +50,9 @@ class Screen(Watcher):
         self._live.stop()
 
     def _draw(self) -> RenderableType:
-        return Text("starting") if self._picture is None else render(self._picture)
+        picture = Text("starting") if self._picture is None else render(self._picture)
+        remark = escape(self._remark())
+        return Group(Text(remark, style="bold yellow"), picture) if remark else picture
 
 
 def render(picture: EnginePicture) -> RenderableType:
@@ -57,7 +62,8 @@ def render(picture: EnginePicture) -> RenderableType:
 
 def _heading(picture: EnginePicture) -> Text:
     mode = picture.mode.upper()
-    line = Text(iso(picture.now)[:19].replace("T", " ") + "  ", style="dim")
+    time = iso(picture.now)[:19].replace("T", " ") + "  " if picture.now else ""
+    line = Text(time, style="dim")
     line.append(mode, style=MODE_STYLE.get(mode, "bold cyan"))
     line.append("  feed ")
     line.append(*(("up", "green") if picture.link_up else ("down", "bold red")))

@@ -12,16 +12,23 @@ CHUNK = 65_536
 
 
 class Wire:
-    """Listens on a free ``port`` and carries every connection to the exchange's ``target`` port."""
+    """Listens on a free ``port`` and carries every connection to the exchange's ``target`` port. One that
+    ``is_laid`` later refuses connections until `lay`; the port is its own from the beginning."""
 
-    def __init__(self, target: int) -> None:
+    def __init__(self, target: int, is_laid: bool = True) -> None:
         self._target = target
-        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._listener = socket.socket()
+        self._listener.bind(("127.0.0.1", 0))
         self.port: int = self._listener.getsockname()[1]
         self.connections = 0
         self._is_cut = False
         self._open: set[socket.socket] = set()
         self._guard = threading.Lock()
+        if is_laid:
+            self.lay()
+
+    def lay(self) -> None:
+        self._listener.listen()
         threading.Thread(target=self._accept, daemon=True).start()
 
     def cut(self) -> None:
@@ -76,8 +83,8 @@ class Wire:
 
 
 @contextmanager
-def wire_to(target: int) -> Iterator[Wire]:
-    wire = Wire(target)
+def wire_to(target: int, is_laid: bool = True) -> Iterator[Wire]:
+    wire = Wire(target, is_laid)
     try:
         yield wire
     finally:

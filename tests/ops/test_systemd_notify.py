@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.live.processes import ROOT, Exchange, clean_environment, exchange_process, settings
+from tests.live.proxy import wire_to
 from tests.ops.manager import PATIENCE_SECONDS, FakeManager, fake_manager
 
 WATCHDOG_SECONDS = 4.0
@@ -39,15 +40,18 @@ def exchange() -> Iterator[Exchange]:
 
 @contextmanager
 def managed(
-    manager: FakeManager, exchange: Exchange, directory: Path, *command: str
+    manager: FakeManager, exchange: Exchange, directory: Path, *command: str, port: int | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """``kmm run`` as a service manager starts it; ``command`` stands before its arguments."""
+    """``kmm run`` as a service manager starts it; ``command`` stands before its arguments. ``port``: the way
+    to the exchange, if not its own."""
     words = [*(command or ("-m", "mm")), "run", "--config", str(settings(directory))]
     with (directory / "said").open("wb") as said:
         bot = subprocess.Popen(
             [sys.executable, *words, "--run-dir", str(directory / "run")],
             cwd=ROOT,
-            env=clean_environment({**exchange.environment(), **manager.environment(WATCHDOG_SECONDS)}),
+            env=clean_environment(
+                {**exchange.environment(port, port), **manager.environment(WATCHDOG_SECONDS)}
+            ),
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,
@@ -86,6 +90,26 @@ def test_a_life_in_the_order_in_which_systemd_hears_of_it(
     order = [name for name in first if name in ("READY", "RELOADING", "STOPPING")]
     assert order == ["READY", "RELOADING", "STOPPING"]
     assert exchange.nothing_rests()
+
+
+@pytest.mark.parametrize("manager", [False], indirect=True, ids=["a path"])
+def test_a_start_that_waits_for_the_exchange_says_so_and_asks_for_time(
+    manager: FakeManager, exchange: Exchange, tmp_path: Path
+) -> None:
+    with (
+        wire_to(exchange.port, is_laid=False) as wire,
+        managed(manager, exchange, tmp_path, port=wire.port) as bot,
+    ):
+        said = manager.waits_for("STATUS", "starting: waiting for the exchange: no answer")
+        assert "next try in" in said["STATUS"]
+        for _ in range(2):
+            assert manager.waits_for("EXTEND_TIMEOUT_USEC") == {"EXTEND_TIMEOUT_USEC": "60000000"}
+        assert "READY" not in manager.names()
+        wire.lay()
+        manager.waits_for("READY")
+        manager.waits_for("STATUS", "active: ")
+        bot.send_signal(signal.SIGTERM)
+        assert bot.wait(PATIENCE_SECONDS) == 0
 
 
 @pytest.mark.parametrize("manager", [False], indirect=True, ids=["a path"])
