@@ -114,6 +114,20 @@ def test_a_book_is_written_with_the_best_last_and_no_prices_on_the_no_leg() -> N
     assert (market["no_bid_dollars"], market["no_ask_dollars"]) == ("0.4500", "0.5800")
 
 
+def test_an_empty_side_reads_as_recorded_before_and_after_a_first_order() -> None:
+    face = Face()
+
+    def sides() -> tuple[tuple[str, str], ...]:
+        market = face.get(f"/markets/{OPEN}")["market"]
+        return tuple((market[f"yes_{one}_dollars"], market[f"yes_{one}_size_fp"]) for one in ("bid", "ask"))
+
+    assert sides() == (("0.0000", "0.00"), ("0.0000", "0.00"))
+    face.create("ann", "bid", "0.40", "2")
+    assert sides() == (("0.4000", "2.00"), ("1.0000", "0.00"))
+    face.ask("ann", "DELETE", "/portfolio/events/orders")
+    assert sides() == (("0.0000", "0.00"), ("1.0000", "0.00"))
+
+
 def test_a_trade_shows_in_every_read() -> None:
     face = traded()
     (trade,) = face.get("/markets/trades", f"ticker={OPEN}")["trades"]
