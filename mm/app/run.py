@@ -23,7 +23,7 @@ from mm.app.child import simulated_exchange
 from mm.app.clock import steady_clock
 from mm.app.errors import REFUSED, WRONG_CONFIGURATION, CannotRun
 from mm.app.helm import Helm
-from mm.app.last_run import Ended, crash_of, read_former, written_down
+from mm.app.last_run import Ended, crash_of, fills_since, read_former, written_down
 from mm.app.lock import hold_lock
 from mm.app.memory import recall
 from mm.app.notify import NotifyError
@@ -39,6 +39,7 @@ from mm.config.settings import engine_settings
 from mm.config.show import config_hash
 from mm.core.actions import Alert, AlertLevel
 from mm.core.settings import EngineSettings
+from mm.core.units import Nanos
 from mm.kalshi.paths import ENDPOINTS
 from mm.observe.append import StorageError
 from mm.observe.heartbeat import Process
@@ -87,11 +88,12 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
         stack.enter_context(heeded_while_starting())
         redactor, former = Redactor(), read_former(options.run_dir)
         alarms = open_alarms(config, environment, options.run_dir, redactor)
-        files = _open_files(config, options, redactor, alarms, stack)
-        ended = _written_down(options, stack)
+        untold_since = fills_since(former, _exchange(config), time.time_ns())
+        files = _open_files(config, options, redactor, alarms, untold_since, stack)
+        ended = _written_down(config, options, untold_since, stack)
         if (crash := crash_of(former)) is not None:
             files.announce(crash, time.time_ns())
-        settings = _settings(config, files, options)
+        settings = msgspec.structs.replace(_settings(config, files, options), fills_since=untold_since or 0)
         with _told_in(files, ended):
             endpoints, credentials = _way_to_exchange(config, environment, stack)
             redactor.register(credentials.key_id)
@@ -135,8 +137,18 @@ def _tell_comparison(files: RunFiles, audit: Audit | None) -> None:
         files.announce(alert, time.time_ns())
 
 
+def _exchange(config: Config) -> str:
+    """Empty for one that a run starts itself: it is a new one each time."""
+    return "" if config.exchange.endpoints is None else config.exchange.endpoints.rest_url
+
+
 def _open_files(
-    config: Config, options: Options, redactor: Redactor, alarms: Alarms, stack: ExitStack
+    config: Config,
+    options: Options,
+    redactor: Redactor,
+    alarms: Alarms,
+    untold_since: Nanos | None,
+    stack: ExitStack,
 ) -> RunFiles:
     is_terminal = sys.stdout.isatty()
     if not is_terminal:
@@ -156,6 +168,7 @@ def _open_files(
                 log_level=config.log.level,
                 log_form=config.log.format,
                 stream=options.log_stream or (None if is_terminal else sys.stdout),
+                fills_since=untold_since,
             )
         )
     except (StorageError, UnsafeName) as error:
@@ -180,10 +193,9 @@ def _settings(config: Config, files: RunFiles, options: Options) -> EngineSettin
         reason = {"reason": options.reset_breaker} if is_reset and options.reset_breaker else {}
         files.logger.warning(word, logger="mm.app", message=alert.message, **reason)
         files.announce(alert, time.time_ns())
-    where = config.exchange.endpoints
-    # The simulated exchange that a run starts itself is a new account each time.
-    account = settings.run if where is None else where.rest_url
-    return msgspec.structs.replace(settings, memory=recalled.memory, account=account)
+    return msgspec.structs.replace(
+        settings, memory=recalled.memory, account=_exchange(config) or settings.run
+    )
 
 
 def _way_to_exchange(
@@ -201,10 +213,12 @@ def _way_to_exchange(
     return endpoints, credentials
 
 
-def _written_down(options: Options, stack: ExitStack) -> Ended:
-    process = Process(os.getpid(), __version__)
+def _written_down(config: Config, options: Options, untold_since: Nanos | None, stack: ExitStack) -> Ended:
+    process, now = Process(os.getpid(), __version__), time.time_ns()
     try:
-        return stack.enter_context(written_down(options.run_dir, process, time.time_ns()))
+        return stack.enter_context(
+            written_down(options.run_dir, process, now, _exchange(config), untold_since)
+        )
     except StorageError as error:
         raise CannotRun(f"cannot write in {options.run_dir}: {error}") from error
 

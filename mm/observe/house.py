@@ -89,13 +89,7 @@ def open_run_files(settings: RunSettings) -> RunFiles:
     loops = LoopTable(lines.for_desks(names, "Strategy_{}_loops.csv", LOOPS), settings.started)
     actions = ActionTable(lines.for_desks(names, "Strategy_{}_actions.csv", ACTIONS))
     latencies = LatencyTable(lines.for_desks(names, "Strategy_{}_latencies.csv", LATENCIES))
-    log = RunLog(
-        lines.for_desks(names, "{}.log"),
-        redactor=settings.redactor,
-        level=settings.log_level,
-        form=settings.log_form,
-        stream=settings.stream,
-    )
+    log = _run_log(lines.for_desks(names, "{}.log"), settings)
     metrics_paths = first_metrics(home, settings.desks, settings.started)
     status_paths = first_status(home, statuses, settings.started)
     heartbeat = Heartbeat(inside(home, "heartbeat.json"), settings.process, settings.started)
@@ -136,6 +130,16 @@ def open_run_files(settings: RunSettings) -> RunFiles:
         urls=log_observer.urls,
         write=lambda: _write(trading, actions),
         close=close,
+    )
+
+
+def _run_log(files: Mapping[str, LineFile], settings: RunSettings) -> RunLog:
+    return RunLog(
+        files,
+        redactor=settings.redactor,
+        level=settings.log_level,
+        form=settings.log_form,
+        stream=settings.stream,
     )
 
 

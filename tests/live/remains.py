@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from mm.core.actions import PlaceOrder
-from mm.core.events import AccountReport, Event, Fill
+from mm.core.events import AccountReport, Event, Fill, Tick
 from mm.observe.journal_reader import JournalError, read_journal, runs
 
 LINES = ("*.jsonl", "*.log")
@@ -49,15 +49,15 @@ def torn_tails(run_dir: Path) -> list[str]:
 
 @dataclass
 class Run:
-    """One start of a bot, as its journal has it: ``placed`` is when each client order id was decided,
-    ``filled`` when each fill (trade and order id) was learned; what the first account report tells was before
-    its time. Times are nanoseconds since the epoch, 0 where nothing happened."""
+    """One start of a bot, as its journal has it: ``placed`` is in which turn each client order id was
+    decided, ``filled`` in which each fill (trade and order id) was learned; what the first account report
+    tells was before its time. A turn is what arrives, then a Tick and what it decides; ``turn`` is that of
+    the last Tick. Before that Tick fell, the lines of all earlier turns were in the files."""
 
     prefix: str
     placed: dict[str, int] = field(default_factory=dict)
     filled: dict[tuple[str, str], int] = field(default_factory=dict)
-    adopted: int = 0
-    ended: int = 0
+    turn: int = 0
 
 
 def last_run(run_dir: Path, known: int) -> Run | None:
@@ -76,18 +76,21 @@ def last_run(run_dir: Path, known: int) -> Run | None:
         assert b"\n" not in part.read_bytes(), "more than a first line that was cut off"
         return None
     run = Run(f"{header['settings']['instance']}-{header['settings']['run']}")
-    former: set[tuple[str, str]] = set()
+    former: set[tuple[str, str]] | None = None
+    turn = 1
     for entry in entries:
         if not isinstance(entry, Event):
             placed = [action.client_order_id for action in entry if isinstance(action, PlaceOrder)]
-            run.placed.update(dict.fromkeys(placed, run.ended))
+            run.placed.update(dict.fromkeys(placed, turn))
             continue
-        run.ended = entry.ts
-        told = {(fill.trade_id, fill.order_id) for fill in _fills_in(entry)} - former
-        if isinstance(entry, AccountReport) and not run.adopted:
-            run.adopted, former = entry.ts, told
+        turn = run.turn + 1
+        if isinstance(entry, Tick):
+            run.turn = turn
+        told = {(fill.trade_id, fill.order_id) for fill in _fills_in(entry)} - (former or set())
+        if isinstance(entry, AccountReport) and former is None:
+            former = told
         else:
-            run.filled.update(dict.fromkeys(told - run.filled.keys(), entry.ts))
+            run.filled.update(dict.fromkeys(told - run.filled.keys(), turn))
     return run
 
 
