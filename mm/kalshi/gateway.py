@@ -53,7 +53,8 @@ class Gateway:
     be safe for that. ``on_fault`` hears of an exception of ours in a sending thread: the request it belongs
     to is answered as in doubt, and the process should end. ``reads`` is the bucket of reads, used here only.
     ``timed(request_id, signing, written_at, answered_at)`` hears of every request about an order that left,
-    on the thread that sent it, after its answer has been handed over.
+    on the thread that sent it, after its answer has been handed over. ``pause`` is how a read waits, given
+    seconds: until then, or until the gateway closes.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Gateway:
         threads: int = THREADS,
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = READ_TIMEOUT,
+        pause: Callable[[float], object] | None = None,
     ) -> None:
         self._emit = emit
         self._clock = clock
@@ -78,6 +80,7 @@ class Gateway:
         self._reads = reads
         self._timed = timed
         self._closing = Event()
+        self._pause = pause or self._closing.wait
         self._pacing = Lock()
         self._door = RLock()  # nothing is queued once `close` has begun; a callback may submit again
         fixed = (("POST", endpoint.path + ORDERS), ("DELETE", endpoint.path + ORDERS))
@@ -190,7 +193,7 @@ class Gateway:
             return
         cost = DEFAULT_COSTS[request.cost]
         with self._pacing:
-            self._closing.wait(self._reads.wait(cost, self._clock()) / SECOND)
+            self._pause(self._reads.wait(cost, self._clock()) / SECOND)
             self._reads.take(cost, self._clock())
 
     def _refresh(self) -> None:

@@ -61,7 +61,7 @@ class Desk:
             at,
             Signer("key-id", Ed25519PrivateKey.generate()),
             self.events.put,
-            time.time_ns,
+            options.pop("clock", time.time_ns),
             Guard(CAPS),
             on_fault=self.faults.put,
             **options,
@@ -258,12 +258,19 @@ def test_a_fault_of_the_listener_is_reported_and_its_event_not_repeated() -> Non
 
 
 def test_reads_wait_for_their_bucket() -> None:
-    bucket = Bucket(1_000, 100)
-    bucket.take(80, time.time_ns())
-    with desk_at(rest_server.html, reads=bucket) as (desk, _):
-        began = time.time_ns()
+    bucket, now, waits = Bucket(1_000, 100), [7 * SECOND], list[tuple[float, int]]()
+    bucket.take(80, now[0])
+
+    def pause(seconds: float) -> None:
+        waits.append((seconds, len(server.seen)))
+        now[0] += round(seconds * SECOND)
+
+    options: dict[str, Any] = {"reads": bucket, "clock": lambda: now[0], "pause": pause}
+    with desk_at(rest_server.html, **options) as (desk, server):
         assert isinstance(desk.ask(QueryAccount(1, 0)), ApiError)
-        assert time.time_ns() - began >= 9 * SECOND // 1_000, "10 tokens at 800 a second"
+        assert waits == [(0.0125, 0)], "10 tokens at 800 a second, before anything is sent"
+        assert len(server.seen) == 1
+        assert bucket.level(now[0]) == 0
 
 
 # -- TLS ------------------------------------------------------------------------------------------------
