@@ -129,7 +129,7 @@ def _still(trip: TripMemory) -> Alert:
     or_a_day = ", or a new day does" if resets_of(trip.rule) is Resets.NEW_DAY else ""
     text = (
         f"no trading: {_whose(trip)} is still tripped: {trip.reason}; "
-        f"a person resets it with --reset-breaker REASON{or_a_day}"
+        f'a person resets it with kmm breaker reset --reason "..."{or_a_day}'
     )
     return Alert(AlertLevel.CRITICAL, CATEGORY, text, trip.desk, (("rule", trip.rule),))
 

@@ -69,7 +69,7 @@ def test_a_crash_resets_nothing(tmp_path: Path, trip: TripMemory) -> None:
     found = recall({"A": written(tmp_path, "A", having(trip))})
     assert found.memory == having(trip)
     assert [alert.level for alert in found.alerts] == [AlertLevel.CRITICAL]
-    assert "--reset-breaker" in found.alerts[0].message
+    assert 'kmm breaker reset --reason "..."' in found.alerts[0].message
 
 
 @pytest.mark.parametrize("rule", [row.name for row in ROWS])
