@@ -29,7 +29,11 @@ json_option = click.option("--json", "as_json", is_flag=True, help="One JSON obj
 
 @click.command("verify-config")
 @config_option
-@click.option("--mode", type=click.Choice(["trade"]), help="Also check what trading needs: the credentials.")
+@click.option(
+    "--mode",
+    type=click.Choice(["trade"]),
+    help="Also check what trading needs: the credentials, and the secrets of alerts.",
+)
 @json_option
 def verify_config(path: Path, mode: str | None, as_json: bool) -> None:
     """Check the configuration and say what would run.
@@ -41,7 +45,7 @@ def verify_config(path: Path, mode: str | None, as_json: bool) -> None:
     try:
         config = _load(path).config
         if mode == "trade":
-            _check_trading(config, path)
+            _check_trading(config)
     except ConfigErrors as problem:
         _refuse(problem, as_json)
     if as_json:
@@ -119,8 +123,23 @@ def _refuse(problem: ConfigErrors, as_json: bool) -> NoReturn:
     raise SystemExit(EXIT_WRONG_CONFIGURATION)
 
 
-def _check_trading(config: Config, path: Path) -> None:
-    """What a run needs besides a right configuration; the key file itself is judged when it is opened."""
+def _check_trading(config: Config) -> None:
+    """What a run needs besides a right configuration.
+
+    :raises ConfigErrors: everything that is missing or wrong, at once.
+    """
+    found: list[ConfigError] = []
+    for check in (_check_credentials, _check_alerts):
+        try:
+            check(config)
+        except ConfigErrors as problem:
+            found += problem.errors
+    if found:
+        raise ConfigErrors(found)
+
+
+def _check_credentials(config: Config) -> None:
+    """The key file itself is judged when it is opened."""
     from mm.config.credentials import KEY_ID, KEY_PATH, read_credentials
 
     if config.exchange.environment == "simulated":
@@ -131,6 +150,19 @@ def _check_trading(config: Config, path: Path) -> None:
         raise ConfigErrors([ConfigError(name, None, None, "", where) for name in (KEY_ID, KEY_PATH)])
     if not credentials.private_key_path.is_file():
         raise ConfigErrors([ConfigError(KEY_PATH, None, None, "", "there is no such file")])
+
+
+def _check_alerts(config: Config) -> None:
+    """Each way is made, as a run makes it; nothing is sent."""
+    from mm.app.alerting import routes
+    from mm.app.errors import CannotRun
+    from mm.config.alert_secrets import read_alert_secrets
+
+    secrets = read_alert_secrets(config, os.environ)
+    try:
+        routes(config, secrets)
+    except CannotRun as problem:
+        raise ConfigErrors([ConfigError("alerts", None, None, "", str(problem))]) from None
 
 
 def _facts(config: Config) -> dict[str, Any]:

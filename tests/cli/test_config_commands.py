@@ -96,6 +96,25 @@ def test_trading_on_a_real_exchange_needs_credentials(folder: Path) -> None:
     assert "hunter2" not in there.stdout + there.stderr + without.stderr
 
 
+def test_the_secrets_of_alerts_are_checked_with_the_credentials_and_never_shown(folder: Path) -> None:
+    arguments = ("verify-config", "--config", "demo.yaml", "--mode", "trade")
+    wrong = {"KMM_DEAD_MAN_URL": "ftp://the-secret-word"}
+    done = kmm(*arguments, cwd=folder, **wrong)
+    assert done.returncode == 78
+    assert [line.partition(":")[0] for line in done.stderr.splitlines()] == [
+        "KALSHI_API_KEY_ID",
+        "KALSHI_PRIVATE_KEY_PATH",
+        "KMM_DEAD_MAN_URL",
+    ]
+    plain = ("verify-config", "--mode", "trade", "--json")
+    done = kmm(*plain, cwd=folder, KMM_APPRISE_URLS="nosuch://the-secret-word")
+    assert done.returncode == 78
+    (error,) = json.loads(done.stdout)["errors"]
+    assert error["file"] == "alerts"
+    assert error["message"].startswith("alerts.apprise"), "not understood, or nothing there to understand it"
+    assert "the-secret-word" not in done.stdout + done.stderr
+
+
 def test_show_says_what_set_each_value(folder: Path) -> None:
     done = kmm("config", "show", cwd=folder, KMM__circuit_breaker__pnl_threshold="-50")
     rows = {line.split()[0]: line.split()[1:] for line in done.stdout.splitlines()}
