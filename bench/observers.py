@@ -100,33 +100,37 @@ def _open(home: Path) -> RunFiles:
 
 class _Quoting:
     """The real engine at work: a change of its book, the Tick, what it sends and what is answered. Each step
-    is shown as the driver shows it; ``engine`` and ``observers`` are timed apart."""
+    is shown, and its lines are written, as the driver does it; the three are timed apart."""
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
-        self._observers = observers
+    def __init__(self, files: RunFiles) -> None:
+        self._files = files
+        self._observers = files.observers
 
-    def case(self, *, is_engine: bool) -> Case:
+    def case(self, part: str) -> Case:
         def case(spent: Spent) -> None:
-            self._run(spent if is_engine else Spent(), Spent() if is_engine else spent)
+            self._spent = {name: Spent() for name in ("engine", "seen", "written")} | {part: spent}
+            self._run()
             for observer in self._observers:
                 observer.on_time(self._desk.now, self._desk.engine)
 
         return case
 
-    def _run(self, engine: Spent, observers: Spent) -> None:
+    def _run(self) -> None:
         start = ladder(LEVELS)
         self._desk = desk = QuotingDesk([TICKER], start)
-        self._engine, self._seen = engine, observers
         for change in deltas(start, CHANGES, ts=desk.now):
             self._step(msgspec.structs.replace(change, ts=desk.now))
-            for action in self._step(desk.next_tick()):
+            actions = self._step(desk.next_tick())
+            with self._spent["written"].on(2 + len(actions)):
+                self._files.write()
+            for action in actions:
                 self._step(desk.answer_of(action))
 
     def _step(self, event: AnyEvent) -> Sequence[AnyAction]:
         engine = self._desk.engine
-        with self._engine.on(1):
+        with self._spent["engine"].on(1):
             actions = engine.on_event(event)
-        with self._seen.on(1):
+        with self._spent["seen"].on(1):
             for observer in self._observers:
                 observer.on_step(event, actions, engine)
         return actions
@@ -141,12 +145,13 @@ def measure() -> list[Row]:
         cases = {f"{name}, seen": steps.seen(make) for name, make in KINDS.items()}
         cases |= {f"{name}, written": steps.written(make) for name, make in KINDS.items()}
         rows = compare("observers", cases, "book delta, seen", ROUNDS)
-        quoting = _Quoting(files.observers)
-        both = {
-            "a step of the engine": quoting.case(is_engine=True),
-            "the same step, seen": quoting.case(is_engine=False),
+        quoting = _Quoting(files)
+        parts = {
+            "a step of the engine": quoting.case("engine"),
+            "the same step, seen": quoting.case("seen"),
+            "its lines, after the Tick": quoting.case("written"),
         }
-        rows += compare("observers", both, "a step of the engine", ROUNDS)
+        rows += compare("observers", parts, "a step of the engine", ROUNDS)
         for observer in files.observers:
             observer.close()
         files.close()
