@@ -31,6 +31,8 @@ ADVICE: Final[dict[str, str]] = {
     "rest.",
     "circuit_breaker": "Nothing is sent until a person resets the breaker. Look at positions and at "
     "<NAME>_circuit_breaker_status.json, remove the cause, then reset it with a reason.",
+    "exposure": "All that is held and quoted could lose nearly what the limit max_total_exposure_dollars "
+    "allows; beyond it nothing is added.",
     "high_slippage": "Fills are followed by moves against us: somebody knows more. Widen the quotes or "
     "leave the market.",
     "inventory_imbalance": "The inventory leans to one side; the breaker trips above its limit. Consider "

@@ -15,6 +15,7 @@ from mm.app.audit import Audit, OpeningNotes
 from mm.app.clock import steady_clock
 from mm.app.connect import Line
 from mm.app.discovery import Discovery
+from mm.app.exposure_watch import ExposureWatch
 from mm.app.feed_notes import FeedNotes
 from mm.app.helm import Helm
 from mm.app.last_look import cancel_everything, last_look
@@ -185,7 +186,8 @@ class Trade:
         """A kill switch that is on is the first that the engine hears."""
         finish = partial(self._shut_down, "one cycle is done") if self._wish.once else None
         interval = self._config.quoting.min_tick_interval_ms.nanos
-        watch = Watch(self._observers, engine, finish)
+        observers = [*self._observers, ExposureWatch(engine, self._files.announce)]
+        watch = Watch(observers, engine, finish)
         live = Live(self._clock, line.limiter, interval, (self._helm, watch), self._files.write)
         line.on_fault = live.fail
 

@@ -19,6 +19,7 @@ from mm.observe.append import StorageError
 from mm.observe.conditions import Conditions, Say
 from mm.observe.heartbeat import status_word
 from mm.observe.observer import Every, Watcher
+from mm.observe.plain import contracts
 
 Faults: TypeAlias = Callable[[], Iterable[StorageError]]
 LOOK_EVERY: Nanos = SECOND
@@ -160,7 +161,8 @@ class AlertWatch(Watcher):
                 f"position limit approaching in {market.ticker}: "
                 f"{count_text(market.position)} of {count_text(market.max_position)} contracts"
             )
-            details = (("market", market.ticker),)
+            current, most = contracts(market.position), contracts(market.max_position)
+            details = (("market", market.ticker), ("current", current), ("max", most))
             alert = Alert(AlertLevel.WARNING, "position_limit", text, market.desk, details)
             self._conditions.begin(key, alert, now)
         elif held < RELAXED * fraction * market.max_position:

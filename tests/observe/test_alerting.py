@@ -147,8 +147,9 @@ def test_a_position_near_its_limit_and_away_from_it_again() -> None:
         (4, "info", f"position of {TICKER} far from its limit again after 3 s", 0),
     ]
     bench.time(at(61))
+    assert told.details[-1] == {"market": TICKER, "current": -81.0, "max": 100.0}
     assert told.alerts[-1][2:] == (f"position limit approaching in {TICKER}: -81.00 of 100.00 contracts", 1)
-    assert told.details[0] == {"market": TICKER}
+    assert told.details[0] == {"market": TICKER, "current": 80.0, "max": 100.0}
 
 
 def test_fills_that_the_market_runs_over_are_high_slippage() -> None:
