@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,6 +16,7 @@ from mm.app.audit import Audit, OpeningNotes
 from mm.app.clock import steady_clock
 from mm.app.connect import Line
 from mm.app.discovery import Discovery
+from mm.app.errors import CannotRun
 from mm.app.exposure_watch import ExposureWatch
 from mm.app.feed_notes import FeedNotes
 from mm.app.helm import Helm
@@ -157,7 +159,8 @@ class Trade:
         self._service.examine = lambda: Health(live.loop_lag, engine.now, runner.storage_fault is None)
         async with self._helm.serving():
             try:
-                events, listings = await live.before(runner, self._first_reads(line, discovery))
+                async with self._faults_told(line):
+                    events, listings = await live.before(runner, self._first_reads(line, discovery))
                 self._is_trading = True
                 feed.add_markets([each.ticker for each in listings], [each.terms for each in listings])
                 live.inbox.put(events)
@@ -178,6 +181,17 @@ class Trade:
 
         limit = self._wish.seconds or (ONCE_PATIENCE_SECONDS if self._wish.once else None)
         return await self._waiting.until_done(read, limit)
+
+    @asynccontextmanager
+    async def _faults_told(self, line: Line) -> AsyncIterator[None]:
+        """A fault of ours before trading, too; what the exchange or a person ended is none."""
+        try:
+            yield
+        except (CannotRun, asyncio.CancelledError):
+            raise
+        except BaseException as fault:
+            await self._crash(line, fault)
+            raise
 
     def _remark(self) -> str:
         return self._waiting.text

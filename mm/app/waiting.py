@@ -54,7 +54,8 @@ def judged(what: str, error: ReadError) -> CannotRun:
 
 class Waiting:
     """``text`` is what the start waits for, empty while it does not wait. ``announce`` takes an alert:
-    `rules` say when a wait becomes critical, and how often that is told again."""
+    ``rules`` say when a wait becomes critical, and how often that is told again. ``chance`` gives floats in
+    [0, 1), ``sleep`` waits so many seconds."""
 
     def __init__(
         self,
@@ -63,11 +64,13 @@ class Waiting:
         clock: Callable[[], Nanos],
         rules: AlertRules,
         chance: Callable[[], float] = random.random,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.text = ""
         self._log = log
         self._clock = clock
         self._chance = chance
+        self._sleep = sleep
         self._critical_after = rules.feed_critical_after
         self._conditions = Conditions(announce, rules.repeat_every)
         self._failure = "the exchange did not answer"
@@ -92,7 +95,7 @@ class Waiting:
             except NotYet as problem:
                 pause = backoff(number, self._chance)
                 self._tell(problem, pause)
-                await asyncio.sleep(pause / SECOND)
+                await self._sleep(pause / SECOND)
                 continue
             break
         self._conditions.end(KEY, "the exchange can be used: the start goes on", self._clock())
