@@ -43,7 +43,7 @@ CORE_ORDER = (
     {"settings"},
     {"events"},
     {"actions", "strategy"},
-    {"picture", "book", "order", "fees", "ledger", "calls", "cycles", "drift"},
+    {"picture", "book", "order", "fees", "ledger", "calls", "cycles", "drift", "hours"},
     {"orders", "market", "measures"},
     {"exposure", "diff", "breaker_rows", "upkeep"},
     {"breaker"},
@@ -51,7 +51,7 @@ CORE_ORDER = (
     {"desk", "continuity", "modes"},
     {"execution", "photographer", "reconcile", "retreat"},
     {"flatten"},
-    {"watch", "ending"},
+    {"watch", "ending", "recess"},
     {"operators"},
     {"engine"},
 )

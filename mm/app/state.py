@@ -20,6 +20,7 @@ def describe(engine: Engine, kill_reason: str, facts: Mapping[str, object]) -> d
     return {
         **facts,
         "mode": picture.mode,
+        "pauses": dict(picture.pauses),
         "status": status_word(picture),
         "kill_switch": kill_reason or None,
         "link_up": picture.link_up,

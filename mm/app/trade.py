@@ -17,6 +17,7 @@ from mm.app.clock import steady_clock
 from mm.app.connect import Line
 from mm.app.discovery import Discovery
 from mm.app.errors import CannotRun
+from mm.app.exchange_hours import ExchangeHours
 from mm.app.exposure_watch import ExposureWatch
 from mm.app.feed_notes import FeedNotes
 from mm.app.helm import Helm
@@ -151,6 +152,7 @@ class Trade:
 
     async def _trade(self, line: Line) -> Ending:
         discovery = Discovery(self._config, line.hold, self._clock)
+        hours = ExchangeHours(line.hold, self._clock, self._complain)
         engine = Engine(self._settings, factories(self._config))
         live = self._live = self._crank(engine, line)
         feed = self._feed(line, live)
@@ -160,24 +162,25 @@ class Trade:
         async with self._helm.serving():
             try:
                 async with self._faults_told(line):
-                    events, listings = await live.before(runner, self._first_reads(line, discovery))
+                    events, listings = await live.before(runner, self._first_reads(line, discovery, hours))
                 self._is_trading = True
                 feed.add_markets([each.ticker for each in listings], [each.terms for each in listings])
                 live.inbox.put(events)
-                stop = await self._turn(line, live, runner, feed, discovery)
+                stop = await self._turn(line, live, runner, feed, discovery, hours)
             finally:
                 self._helm.echo.end()
             return Ending(stop, await last_look(line, engine, self._notes), engine)
 
     async def _first_reads(
-        self, line: Line, discovery: Discovery
+        self, line: Line, discovery: Discovery, hours: ExchangeHours
     ) -> tuple[list[AnyEvent], list[MarketListing]]:
         """What must be known before anything is traded, waited for; whoever wants only a short run waits no
         longer than that."""
 
         async def read() -> tuple[list[AnyEvent], list[MarketListing]]:
             await line.read_limits()
-            return await discovery.first_look()
+            events, listings = await discovery.first_look()
+            return [*await hours.look(), *events], listings
 
         limit = self._wish.seconds or (ONCE_PATIENCE_SECONDS if self._wish.once else None)
         return await self._waiting.until_done(read, limit)
@@ -245,11 +248,19 @@ class Trade:
         )
 
     # -- turning -------------------------------------------------------------------------------------------
-    async def _turn(self, line: Line, live: Live, runner: Runner, feed: Feed, discovery: Discovery) -> Stop:
+    async def _turn(
+        self,
+        line: Line,
+        live: Live,
+        runner: Runner,
+        feed: Feed,
+        discovery: Discovery,
+        hours: ExchangeHours,
+    ) -> Stop:
         """Run until the engine stops; a fault of ours cancels everything before it ends the process."""
         follow, say = feed.add_markets, live.inbox.put
         looking = discovery.keep_looking(LOOK_FOR_MARKETS_EVERY, say, follow, self._complain)
-        tasks = [asyncio.create_task(feed.run()), asyncio.create_task(looking)]
+        tasks = [asyncio.create_task(each) for each in (feed.run(), looking, hours.keep_looking(say))]
         if self._config.references_file is not None:
             source = LineSource(Path(self._config.references_file), self._clock, self._complain_of_source)
             tasks.append(asyncio.create_task(source.run(say)))

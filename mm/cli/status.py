@@ -94,6 +94,7 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
     return [
         ("status", answer["status"] + ("" if mode == answer["status"] else f" ({mode})")),
         *([("waiting", answer["waiting"])] if answer["waiting"] else []),
+        *[(f"paused ({who})", why) for who, why in answer["pauses"].items()],
         ("exchange", answer["environment"] + (", dry run" if answer["dry_run"] else "")),
         ("process", f"{answer['pid']}, version {answer['version']}, for {hours:.1f} h"),
         ("breaker", "ok" if breaker["trading_allowed"] else f"TRIPPED: {breaker['trip_reason']}"),

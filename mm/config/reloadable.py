@@ -18,6 +18,7 @@ RELOADABLE: Final[tuple[str, ...]] = (
     "limits",
     "circuit_breaker",
     "quoting.order_lifetime_seconds",
+    "quoting.pull_before_pause_seconds",
     "quoting.refill_fraction",
     "close_on_shutdown",
     "on_disconnect",

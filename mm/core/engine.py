@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from mm.core.actions import AnyAction
 from mm.core.desk import Desk, StrategyFactory
 from mm.core.ending import Ending
@@ -32,6 +34,7 @@ from mm.core.modes import Modes
 from mm.core.operators import Operators
 from mm.core.photographer import photograph
 from mm.core.picture import EnginePicture, MarketDecision
+from mm.core.recess import Recess
 from mm.core.reconcile import Reconciler
 from mm.core.retreat import Retreat
 from mm.core.settings import EngineSettings, needs_restart
@@ -58,6 +61,7 @@ class Engine:
         self._modes = Modes(self.know)
         self._watch = Watch(self.know, self.desks, self._modes, self._retreat, self._flattening)
         parts = self.know, self._modes, self._retreat, self._flattening, self._reconciler
+        self._recess = Recess(self.know, self._modes, self._retreat)
         self._ending = Ending(*parts)
         self._operators = Operators(*parts, self._ending, self._watch)
         self._looked_at: dict[str, Nanos] = {}
@@ -92,6 +96,8 @@ class Engine:
             actions = self._learn_of_trouble(event)
         if self.know.touched_order is not None:
             actions += self._follow_up()
+        if self.know.hours.is_news:
+            actions += self._recess.step(self.now, event)
         return actions
 
     def _learn_of_trouble(self, event: ApiError | OrderReport | LinkDown | CancelAllDone) -> list[AnyAction]:
@@ -143,6 +149,7 @@ class Engine:
         actions: list[AnyAction] = []
         self._watch.measure(self.now)
         actions += self._watch.check(self.now)
+        actions += self._recess.step(self.now)
         if self.know.notes:
             actions += self.know.notes
             self.know.notes = []
@@ -205,4 +212,5 @@ class Engine:
 
     def picture(self) -> EnginePicture:
         last = self._reconciler.last_report
-        return photograph(self.know, list(self.desks.values()), self.mode.value, self.now, last)
+        picture = photograph(self.know, list(self.desks.values()), self.mode.value, self.now, last)
+        return msgspec.structs.replace(picture, pauses=tuple(self._modes.pauses.items()))

@@ -269,6 +269,23 @@ class LinkDown(Event, frozen=True, gc=False):
     reason: str = ""
 
 
+class ExchangeStatus(Event, frozen=True, gc=False):
+    """What the exchange says of itself (protocol section 8). ``trading_active`` false: nothing is created or
+    amended; ``exchange_active`` false: nor cancelled. ``None``: it could not be read. ``asked_at``: when the
+    question left; ``resumes_at``: the exchange's estimate."""
+
+    asked_at: Nanos
+    exchange_active: bool | None
+    trading_active: bool | None
+    resumes_at: Nanos | None = None
+
+
+class TradingHours(Event, frozen=True, gc=False):
+    """When trading is planned to pause: (from, until) in order, as far ahead as anybody has said."""
+
+    pauses: tuple[tuple[Nanos, Nanos], ...]
+
+
 class Reference(Event, frozen=True, gc=False):
     """An outside value, e.g. an index; ``source_ts`` is the source's own time."""
 
@@ -321,6 +338,8 @@ AnyEvent: TypeAlias = (
     | ApiError
     | LinkUp
     | LinkDown
+    | ExchangeStatus
+    | TradingHours
     | Reference
     | Tick
     | Command

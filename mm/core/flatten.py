@@ -34,6 +34,7 @@ class _Progress:
 
 # Why nothing can be sent for a market at this moment.
 _HINDRANCES: tuple[tuple[str, Callable[[Knowledge, Market], bool]], ...] = (
+    ("the exchange takes no orders", lambda know, market: bool(know.hours.closed)),
     ("no market data", lambda know, market: not know.link_up),
     ("the market is not open", lambda know, market: market.state is not MarketState.ACTIVE),
     ("its book is not known", lambda know, market: not market.book.in_sync),

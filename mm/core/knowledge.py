@@ -19,6 +19,7 @@ from mm.core.events import (
     BookSnapshot,
     CancelAllDone,
     CancelReject,
+    ExchangeStatus,
     FeeSchedule,
     Fill,
     LinkDown,
@@ -34,9 +35,11 @@ from mm.core.events import (
     OrderReport,
     Reference,
     Trade,
+    TradingHours,
 )
 from mm.core.exposure import Exposure
 from mm.core.fees import FeeAudit
+from mm.core.hours import PAUSE_CODES, Hours
 from mm.core.ledger import Ledger
 from mm.core.market import Market
 from mm.core.memory import TripMemory, of_account
@@ -48,8 +51,6 @@ from mm.core.units import Count, Nanos, Price, Side, money_text
 # Refusals that say something about the exchange or the way to it, not about the order.
 TROUBLE_STATUSES = frozenset({0, 401, 403, 429, 500, 502, 503, 504})
 LOCAL_REFUSALS = frozenset({"gate_closed", "hard_cap", "no_order_id", "no_journal"})
-# The whole exchange rests: no order is at fault.
-EXCHANGE_RESTS = "trading_is_paused"
 
 
 def trouble(event: AnyEvent) -> str | None:
@@ -87,6 +88,7 @@ class Knowledge:
         self._fee_audit = FeeAudit(settings.fee_precision)
         self._fees_told: set[str] = set()
         self.link_up = False
+        self.hours = Hours()
         # A read of the account must be as late as this before quoting goes on: 0, or when the feed came back.
         self.read_owed_from: Nanos = 0
         self.positions_moved = True
@@ -116,6 +118,8 @@ class Knowledge:
             AccountReport: self._call_answered,
             LinkUp: self._link_is_up,
             LinkDown: self._link_is_down,
+            ExchangeStatus: self.hours.told,
+            TradingHours: self.hours.planned,
             Reference: self._reference,
         }
 
@@ -198,7 +202,7 @@ class Knowledge:
     def _refused(self, market: Market, event: OrderReject | AmendReject) -> None:
         """Counted as an anomaly is only what the exchange has against the order itself."""
         market.refused(event.ts)
-        if not trouble(event) and event.code not in LOCAL_REFUSALS and event.code != EXCHANGE_RESTS:
+        if not trouble(event) and event.code not in LOCAL_REFUSALS and event.code not in PAUSE_CODES:
             self.breaker.measures.desks[market.desk].refused(market.ticker, event.code)
 
     def _report(self, event: OrderReport) -> Sequence[AnyAction]:
@@ -263,8 +267,11 @@ class Knowledge:
         self.dirty[order.ticker] = None
 
     def _call_answered(self, event: AnyEvent) -> Sequence[AnyAction]:
+        """What fails while the exchange is closed says nothing of us, or of the way to it."""
+        if getattr(event, "code", "") in PAUSE_CODES:
+            self.hours.refused(event.ts)
         error = trouble(event)
-        if error is not None:
+        if error == "" or (error and not self.hours.why_closed(event.ts)):
             self.breaker.measures.call_answered(event.ts, error)
         return ()
 

@@ -20,11 +20,11 @@ class Mode(Enum):
 
 
 class Modes:
-    """``pauses``: who wants to wait. ``now`` is the mode, as of the last `settle`."""
+    """``pauses``: who wants to wait, and why. ``now`` is the mode, as of the last `settle`."""
 
     def __init__(self, know: Knowledge) -> None:
         self.now = Mode.STARTING
-        self.pauses: set[str] = set()
+        self.pauses: dict[str, str] = {}
         self._know = know
         self._end: Mode | None = None
         self.settle()
@@ -38,6 +38,14 @@ class Modes:
     def end(self, mode: Mode) -> None:
         """``CLOSING`` or ``CLOSED``: from there is no way back."""
         self._end = mode
+        self.settle()
+
+    def wait_for(self, whom: str, reason: str) -> None:
+        self.pauses[whom] = reason
+        self.settle()
+
+    def go_on_without(self, whom: str) -> None:
+        self.pauses.pop(whom, None)
         self.settle()
 
     @property

@@ -57,29 +57,21 @@ class Operators:
     def _flatten(self, command: Command, reason: str) -> list[AnyAction]:
         if self._modes.is_ending or self._know.breaker.measures.killed:
             return []
-        self._wait_for(OPERATOR)
+        self._modes.wait_for(OPERATOR, reason)
         self._flattening.begin(command.ts + self._know.settings.shutdown_patience)
         return self._retreat.cancel_everything(command.ts, reason)
 
     def _pause(self, command: Command, reason: str) -> list[AnyAction]:
         if self._modes.is_ending or OPERATOR in self._modes.pauses:
             return []
-        self._wait_for(OPERATOR)
+        self._modes.wait_for(OPERATOR, reason)
         return self._retreat.cancel_everything(command.ts, reason)
 
     def _resume(self, command: Command, reason: str) -> list[AnyAction]:
         if self._modes.is_ending or OPERATOR not in self._modes.pauses:
             return []
-        self._go_on_without(OPERATOR)
+        self._modes.go_on_without(OPERATOR)
         return [] if self._modes.now is Mode.HALTED else self._flattening.stop()
-
-    def _wait_for(self, whom: str) -> None:
-        self._modes.pauses.add(whom)
-        self._modes.settle()
-
-    def _go_on_without(self, whom: str) -> None:
-        self._modes.pauses.discard(whom)
-        self._modes.settle()
 
     # -- the breaker -----------------------------------------------------------------------------------
     def _halt(self, command: Command, reason: str) -> list[AnyAction]:
@@ -125,10 +117,10 @@ class Operators:
         if measures.storage_lost_since is not None:
             return []
         measures.storage_lost_since = command.ts
-        self._wait_for(STORAGE)
+        self._modes.wait_for(STORAGE, reason)
         return self._retreat.cancel_everything(command.ts, reason)
 
     def _storage_back(self, command: Command, reason: str) -> list[AnyAction]:
         self._know.breaker.measures.storage_lost_since = None
-        self._go_on_without(STORAGE)
+        self._modes.go_on_without(STORAGE)
         return self._watch.check(command.ts)

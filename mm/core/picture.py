@@ -101,7 +101,7 @@ class DeskPicture(msgspec.Struct, frozen=True, gc=False):
 class EnginePicture(msgspec.Struct, frozen=True, gc=False):
     """``mode`` is the name of a `Mode`; ``breaker`` is the account's, tripped also when every desk has;
     ``memory`` is what the next start must know of it; ``cash`` as the last account report plus fills since,
-    ``None`` before the first report."""
+    ``None`` before the first report; ``pauses`` are (who, why): the operator, storage or the exchange."""
 
     now: Nanos
     mode: str
@@ -112,6 +112,7 @@ class EnginePicture(msgspec.Struct, frozen=True, gc=False):
     cash: Money | None
     last_reconcile: Nanos
     memory: BreakerMemory = BreakerMemory()
+    pauses: tuple[tuple[str, str], ...] = ()
 
 
 class Observed(Protocol):

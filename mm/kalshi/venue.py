@@ -14,11 +14,25 @@ from mm.kalshi.conversation import Conversation, Cost, HttpRequest, HttpResponse
 from mm.kalshi.limiter import DEFAULT_COSTS, Bucket
 
 
-class ExchangeStatus(msgspec.Struct, frozen=True):
-    """``trading_active`` false: no new orders; ``exchange_active`` false: not even cancels."""
+class ShardStatus(msgspec.Struct, frozen=True):
+    """Of one of the exchange's parts; all markets of an event are on one (protocol section 9)."""
 
     exchange_active: bool
     trading_active: bool
+
+
+class ExchangeStatus(msgspec.Struct, frozen=True):
+    """``trading_active`` false: no new orders; ``exchange_active`` false: not even cancels. The fields of the
+    whole are those of its first part; a rest of any part is taken for one of all."""
+
+    exchange_active: bool
+    trading_active: bool
+    exchange_estimated_resume_time: str | None = None
+    exchange_index_statuses: list[ShardStatus] | None = None
+
+    @property
+    def parts(self) -> list[ExchangeStatus | ShardStatus]:
+        return [self, *(self.exchange_index_statuses or ())]
 
 
 class BucketLimit(msgspec.Struct, frozen=True):

@@ -23,6 +23,7 @@ from mm.observe.plain import contracts
 
 Faults: TypeAlias = Callable[[], Iterable[StorageError]]
 LOOK_EVERY: Nanos = SECOND
+EXCHANGE = "exchange"
 # A position has left its limit's neighbourhood when it is below this part of the warning level.
 RELAXED = 0.9
 
@@ -73,6 +74,7 @@ class AlertWatch(Watcher):
             self._feed(now)
             self._api(picture.breaker, now)
             self._breaker(picture, now)
+            self._pauses(picture, now)
             self._positions(picture, now)
             self._conditions.repeat(now)
 
@@ -145,6 +147,16 @@ class AlertWatch(Watcher):
         text, details = f"no trading: {breaker.trip_reason}", (("rule", breaker.trip_rule),)
         alert = Alert(AlertLevel.CRITICAL, category, text, details=details)
         self._conditions.begin(key, alert, breaker.trip_ts or now, said=True)
+
+    def _pauses(self, picture: EnginePicture, now: Nanos) -> None:
+        """Of the exchange; those of people and of the disk are told where they begin."""
+        key, reason = ("pause", EXCHANGE), dict(picture.pauses).get(EXCHANGE)
+        if reason is not None:
+            details = (("subject", EXCHANGE), ("reason", reason))
+            alert = Alert(AlertLevel.WARNING, "pause", f"quoting is paused: {reason}", details=details)
+            self._conditions.begin(key, alert, now)
+        else:
+            self._conditions.end(key, "the exchange takes orders again", now)
 
     def _positions(self, picture: EnginePicture, now: Nanos) -> None:
         for desk in picture.desks:

@@ -95,6 +95,7 @@ class Heartbeat(Watcher):
         reconciled = picture.last_reconcile if picture is not None else 0
         return {
             "status": status,
+            "pauses": dict(picture.pauses) if picture is not None else {},
             "cycle": self._cycle,
             "interval_s": seconds(self._interval),
             "bankroll": None if cash is None else amount(cash),

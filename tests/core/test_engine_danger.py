@@ -120,7 +120,6 @@ def test_a_good_answer_ends_a_row_of_errors() -> None:
         (401, "authentication_error", True),
         (0, "not_connected", True),
         (400, "invalid_order", False),
-        (409, "trading_is_paused", False),
         (0, "gate_closed", False),
     ],
 )
