@@ -15,7 +15,7 @@ import msgspec
 
 from bench.measure import Row
 
-BENCHES: Final = ("book", "feed", "tick", "simulation", "journal", "observers", "signing")
+BENCHES: Final = ("book", "feed", "tick", "picture", "simulation", "journal", "observers", "signing")
 # Only if asked for: each takes a minute and more.
 SLOW: Final = ("sim_load", "sim_day")
 HEADER: Final = (

@@ -38,7 +38,8 @@ class QuotingDesk:
     def __init__(self, tickers: Iterable[str], start: Ladder) -> None:
         names = tuple(tickers)
         strategy = find_strategy("glft")
-        settings = EngineSettings("bench", "run", (DeskSettings("DEFAULT", "glft", names),))
+        desks = (DeskSettings("DEFAULT", "glft", names),)
+        settings = EngineSettings("bench", "run", desks, max_total_exposure=1_000_000 * MONEY_DOLLAR)
         self.engine = Engine(settings, {"DEFAULT": lambda: strategy(strategy.Params())})  # type: ignore[call-arg]
         self.now = START
         self._total: dict[str, int] = {}
@@ -55,7 +56,7 @@ class QuotingDesk:
 
     def next_tick(self) -> Tick:
         self.now += STEP
-        return Tick(self.now, 1_000, 1_000)
+        return Tick(self.now, 10_000, 10_000)
 
     def answer(self, actions: Iterable[AnyAction]) -> None:
         for action in actions:

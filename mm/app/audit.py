@@ -70,7 +70,7 @@ def audit(engine: Engine, opening: AccountReport, now: AccountReport, prefix: st
     fees = sum(fill.fee for fill in now.fills if (fill.trade_id, fill.order_id) not in known)
     lines += [
         Line("cash", ledger.cash or 0, now.cash, "dollars"),
-        Line("fees", sum(position.fees for position in ledger.positions.values()), fees, "dollars"),
+        Line("fees", ledger.fees, fees, "dollars"),
         Line("P&L", ledger.pnl(), _their_pnl(engine, opening, now), "dollars"),
     ]
     resting = tuple(row.client_order_id for row in now.resting if row.client_order_id.startswith(prefix))

@@ -78,6 +78,13 @@ class Discovery:
             return None
         return to_status(listing, now)
 
+    def forget(self, has_retired: Callable[[str], bool]) -> list[str]:
+        """The markets that are settled and that the engine has let go: they are not asked for again."""
+        gone = [ticker for ticker in self.taken if self._is_over(ticker) and has_retired(ticker)]
+        for ticker in gone:
+            del self.taken[ticker], self._told[ticker]
+        return gone
+
     def _is_over(self, ticker: str) -> bool:
         told = self._told.get(ticker)
         return told is not None and told.settlement_value is not None and told.state.value == "settled"
@@ -88,8 +95,11 @@ class Discovery:
         emit: Callable[[list[AnyEvent]], None],
         follow: Callable[[list[str], list[FeeTerms]], None],
         complain: Callable[[str], None],
+        has_retired: Callable[[str], bool],
+        leave: Callable[[list[str]], None],
     ) -> None:
-        """Look again and again; a read that fails is complained of, and tried at the next turn."""
+        """Look again and again; a read that fails is complained of, and tried at the next turn. What the
+        engine has let go is left."""
         while True:
             await asyncio.sleep(every / SECOND)
             try:
@@ -101,6 +111,8 @@ class Discovery:
                 follow([listing.ticker for listing in new], [listing.terms for listing in new])
             if events:
                 emit(events)
+            if gone := self.forget(has_retired):
+                leave(gone)
 
 
 def _terms(status: MarketStatus) -> tuple[object, ...]:

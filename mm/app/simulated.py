@@ -167,7 +167,7 @@ def simulate(
         orders=scene.witness.orders,
         fills=scene.witness.fills,
         pnl_dollars=money_text(ledger.pnl()),
-        fees_dollars=money_text(sum(position.fees for position in ledger.positions.values())),
+        fees_dollars=money_text(ledger.fees),
         checks=tuple(scene.wrong()),
         digest=simulation.digest,
         events_per_second=int(simulation.events / took) if took else 0,

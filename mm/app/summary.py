@@ -21,10 +21,11 @@ def render(ending: Ending) -> RenderableType:
 
 def _figures(ending: Ending) -> Text:
     ledger = ending.engine.know.ledger
-    fills = sum(position.fills for position in ledger.positions.values())
+    retired = ending.engine.know.retired.of_desk.values()
     quoted = sum(1 for market in ending.engine.know.markets.values() if market.quotes)
+    quoted += sum(markets.quoted for markets in retired)
     trip = ending.engine.know.breaker.trip
-    text = Text(f"{quoted} markets quoted, {fills} fills, {len(ledger.round_trips)} round trips")
+    text = Text(f"{quoted} markets quoted, {ledger.fills} fills, {ledger.trips_ended} round trips")
     text.append("; breaker ")
     text.append(
         "ok" if trip is None else f"TRIPPED: {trip.reason}", style="green" if trip is None else "bold red"
@@ -71,8 +72,8 @@ def as_json(ending: Ending) -> dict[str, object]:
     return {
         "stopped": ending.stop.reason,
         "exit_code": exit_code(ending),
-        "fills": sum(position.fills for position in ledger.positions.values()),
-        "round_trips": len(ledger.round_trips),
+        "fills": ledger.fills,
+        "round_trips": ledger.trips_ended,
         "resting_orders": len(audit.resting) if audit else None,
         "agrees": audit.is_clean if audit else None,
         "comparison": [

@@ -259,7 +259,10 @@ class Trade:
     ) -> Stop:
         """Run until the engine stops; a fault of ours cancels everything before it ends the process."""
         follow, say = feed.add_markets, live.inbox.put
-        looking = discovery.keep_looking(LOOK_FOR_MARKETS_EVERY, say, follow, self._complain)
+        has_retired = runner.engine.has_retired
+        looking = discovery.keep_looking(
+            LOOK_FOR_MARKETS_EVERY, say, follow, self._complain, has_retired, feed.drop_markets
+        )
         tasks = [asyncio.create_task(each) for each in (feed.run(), looking, hours.keep_looking(say))]
         if self._config.references_file is not None:
             source = LineSource(Path(self._config.references_file), self._clock, self._complain_of_source)

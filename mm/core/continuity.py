@@ -39,11 +39,11 @@ def carry_over(know: Knowledge) -> None:
 
 def remember(know: Knowledge, now: Nanos) -> BreakerMemory:
     """As of now; until the opening is known, of money what the last run left."""
-    know.share_out(know.ledger.positions)
     measures, ledger, before = know.breaker.measures, know.ledger, know.inherited
     worth = ledger.worth
     is_open = worth is not None
-    held = {name: at.mark for name, at in ledger.positions.items() if at.count and at.mark is not None}
+    held = {name: at.mark for name, at in ledger.held.items() if at.mark is not None}
+    pnl_of_desk = know.shares.pnl_of_desk()
     return BreakerMemory(
         account=know.settings.account,
         saved_at=now,
@@ -58,6 +58,6 @@ def remember(know: Knowledge, now: Nanos) -> BreakerMemory:
         day_equity=measures.day_equity,
         week_base=measures.week_base,
         marks=held if is_open else before.marks,
-        desks={name: desk.memory() for name, desk in measures.desks.items()},
+        desks={name: desk.memory(pnl_of_desk[name]) for name, desk in measures.desks.items()},
         stopped=know.stopped,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections import deque
 
-from mm.core.units import Nanos, Side
+from mm.core.units import SIDES, Nanos, Side
 
 
 class Cycles:
@@ -41,6 +41,10 @@ class Cycles:
             if not self._counts[ticker]:
                 del self._counts[ticker]
         self._count()
+
+    def retired(self, ticker: str) -> None:
+        """No other quote will follow one that filled there; what did follow counts as long as ever."""
+        self._filled.difference_update((ticker, side) for side in SIDES)
 
     def clear(self) -> None:
         self._cycles.clear()

@@ -43,9 +43,20 @@ class Desk:
 
     def imbalance(self) -> float:
         """The largest position of the desk as a fraction of its limit."""
-        positions = self._know.ledger.positions
-        counts = (abs(positions[ticker].count) for ticker in self.tickers if ticker in positions)
+        markets, held = self._know.markets, self._know.ledger.held.values()
+        counts = (
+            abs(position.count)
+            for position in held
+            if position.ticker in markets and markets[position.ticker].desk == self.name
+        )
         return max(counts, default=0) / self.settings.limits.max_position
+
+    def forget(self, market: Market) -> None:
+        """It is over; so is its event, for a strategy that prices events, if none of its markets is left."""
+        self._strategies.pop(market.ticker, None)
+        markets = (self._know.markets[ticker] for ticker in self.tickers)
+        if self._prices_events and all(other.event_ticker != market.event_ticker for other in markets):
+            self._strategies.pop(market.event_ticker, None)
 
     def decide(self, tickers: list[str], now: Nanos) -> list[MarketDecision]:
         """What this desk wants in these of its markets, after the first gate of risk."""

@@ -32,10 +32,11 @@ from mm.core.knowledge import Knowledge
 from mm.core.modes import Mode as Mode
 from mm.core.modes import Modes
 from mm.core.operators import Operators
-from mm.core.photographer import photograph
+from mm.core.photographer import Photographer
 from mm.core.picture import EnginePicture, MarketDecision
 from mm.core.recess import Recess
 from mm.core.reconcile import Reconciler
+from mm.core.retirement import Retirement
 from mm.core.retreat import Retreat
 from mm.core.settings import EngineSettings, needs_restart
 from mm.core.units import SECOND, Count, Nanos
@@ -64,6 +65,8 @@ class Engine:
         self._recess = Recess(self.know, self._modes, self._retreat)
         self._ending = Ending(*parts)
         self._operators = Operators(*parts, self._ending, self._watch)
+        self._retirement = Retirement(self.know, self.desks)
+        self._photographer = Photographer(self.know, self.desks)
         self._looked_at: dict[str, Nanos] = {}
 
     @property
@@ -140,7 +143,8 @@ class Engine:
             self.desks[desk.name].settings = desk
         self.know.breaker.reconfigure(settings.breaker)
         self.know.positions_moved = True
-        self.know.dirty.update(dict.fromkeys(self.know.markets))
+        for names in (self.know.dirty, self.know.stale):
+            names.update(dict.fromkeys(self.know.markets))
         self._watch.measure(self.now)
         return self._watch.check(self.now)
 
@@ -171,6 +175,9 @@ class Engine:
         query = self._reconciler.due(self.now, is_owed or is_opening or self.mode is Mode.CLOSING)
         if query is not None:
             actions.append(query)
+        if self.know.over:
+            for ticker in self._retirement.step(self.now):
+                self._looked_at.pop(ticker, None)
         return actions + self._ending.step(self.now)
 
     def _decide(self, budget: Budget) -> list[AnyAction]:
@@ -205,12 +212,15 @@ class Engine:
 
     # -- to be seen ------------------------------------------------------------------------------------
     def position(self, ticker: str) -> Count:
-        return self.know.ledger.position(ticker).count
+        return self.know.ledger.count(ticker)
 
     def desk_of(self, ticker: str) -> str:
         return self.know.desk_of(ticker)
 
+    def has_retired(self, ticker: str) -> bool:
+        """Settled, quiet, and no longer followed."""
+        return ticker in self.know.retired
+
     def picture(self) -> EnginePicture:
-        last = self._reconciler.last_report
-        picture = photograph(self.know, list(self.desks.values()), self.mode.value, self.now, last)
+        picture = self._photographer.take(self.mode.value, self.now, self._reconciler.last_report)
         return msgspec.structs.replace(picture, pauses=tuple(self._modes.pauses.items()))

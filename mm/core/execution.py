@@ -50,7 +50,9 @@ class Execution:
         quotes = list(decision.allowed)
         if not quotes and not orders:
             return True
-        self._know.markets[decision.ticker].quotes += bool(quotes)
+        if quotes:
+            self._know.markets[decision.ticker].quotes += 1
+            self._know.stale[decision.ticker] = None
         intents = diff(quotes, orders, now, self._know.settings.refill_fraction)
         if intents and quotes and self._has_run_away(decision.ticker, quotes, now):
             actions += self._pull(decision, orders, now)

@@ -26,9 +26,15 @@ class Exposure:
     def belongs(self, ticker: str, event_ticker: str) -> None:
         """Say which event a market is part of; may be told late, or anew."""
         amount = self._market.get(ticker, 0)
-        self._event[self._event_of.get(ticker, ticker)] = self.of_event(ticker) - amount
+        self._add(self._event_of.get(ticker, ticker), -amount)
         self._event_of[ticker] = event_ticker
-        self._event[event_ticker] = self._event.get(event_ticker, 0) + amount
+        self._add(event_ticker, amount)
+
+    def _add(self, event: str, change: Money) -> None:
+        """Events without exposure are not kept."""
+        amount = self._event.pop(event, 0) + change
+        if amount:
+            self._event[event] = amount
 
     def touch(self, ticker: str) -> None:
         amount = self._worst_case(ticker)
@@ -36,8 +42,14 @@ class Exposure:
         if change:
             event = self._event_of.get(ticker, ticker)
             self._market[ticker] = amount
-            self._event[event] = self._event.get(event, 0) + change
+            self._add(event, change)
             self.total += change
+
+    def forget(self, ticker: str) -> None:
+        """Nothing of this market is open any more, nor will be."""
+        self.touch(ticker)
+        assert not self._market.pop(ticker, 0), f"{ticker} is exposed"
+        self._event_of.pop(ticker, None)
 
     def of_market(self, ticker: str) -> Money:
         return self._market.get(ticker, 0)

@@ -5,7 +5,7 @@ The one exception is a book that became impossible: the snapshot that mends it i
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 
 from mm.core.actions import Alert, AlertLevel, AnyAction, Resubscribe
 from mm.core.breaker import Breaker
@@ -45,7 +45,9 @@ from mm.core.market import Market
 from mm.core.memory import TripMemory, of_account
 from mm.core.order import Answer, Order, OrderState
 from mm.core.orders import Orders
+from mm.core.retired import Retired
 from mm.core.settings import EngineSettings
+from mm.core.shares import Shares
 from mm.core.units import Count, Nanos, Price, Side, money_text
 
 # Refusals that say something about the exchange or the way to it, not about the order.
@@ -68,7 +70,9 @@ def trouble(event: AnyEvent) -> str | None:
 
 class Knowledge:
     """Books, orders, ledger, exposure and breaker of the account. ``dirty`` are the markets to look at;
-    ``inherited`` is what former runs left; ``stopped`` why this one ended in order, empty if it has not."""
+    ``stale`` those that look different since the last picture; ``over`` those that are settled, and since
+    when, oldest first; ``inherited`` is what former runs left; ``stopped`` why this one ended in order, empty
+    if it has not."""
 
     def __init__(self, settings: EngineSettings) -> None:
         self.settings = settings
@@ -94,6 +98,10 @@ class Knowledge:
         self.positions_moved = True
         self._had_link = False
         self.dirty: dict[str, None] = {}
+        self.stale: dict[str, None] = dict.fromkeys(self.markets)
+        self.over: dict[str, Nanos] = {}
+        self.retired = Retired(self.tickers)
+        self.shares = Shares(self.ledger, self.markets, self.breaker.measures, self.retired)
         # Seen before the opening positions were read, which will contain them.
         self.early_fills: list[Fill] = []
         self.touched_order: Order | None = None
@@ -133,7 +141,7 @@ class Knowledge:
         market = self.markets.get(event.ticker)
         if market is None:
             return ()
-        self.dirty[event.ticker] = None
+        self.dirty[event.ticker] = self.stale[event.ticker] = None
         if market.book.load(event.bids, event.asks):
             return ()
         return (Resubscribe(event.ticker, "absurd snapshot"),)
@@ -144,14 +152,14 @@ class Knowledge:
             return ()
         was_in_sync = market.book.in_sync
         is_fine = market.book.apply(event.side, event.price, event.change, event.is_own)
-        self.dirty[event.ticker] = None
+        self.dirty[event.ticker] = self.stale[event.ticker] = None
         return () if is_fine or not was_in_sync else (Resubscribe(event.ticker, "impossible delta"),)
 
     def _gap(self, event: BookGap) -> Sequence[AnyAction]:
         market = self.markets.get(event.ticker)
         if market is not None:
             market.book.lose()
-            self.dirty[event.ticker] = None
+            self.dirty[event.ticker] = self.stale[event.ticker] = None
         return ()
 
     def _trade(self, event: Trade) -> Sequence[AnyAction]:
@@ -166,7 +174,7 @@ class Knowledge:
         if market is None:
             return ()
         market.learn(event)
-        self.dirty[event.ticker] = None
+        self.dirty[event.ticker] = self.stale[event.ticker] = None
         if market.event_ticker:
             self.exposure.belongs(event.ticker, market.event_ticker)
         if market.state is MarketState.SETTLED and market.settlement_value is not None:
@@ -175,12 +183,15 @@ class Knowledge:
             self._trip_may_have_ended(trips_ended, market.desk)
             self.exposure.touch(event.ticker)
             self.positions_moved = True
+            self.over.setdefault(event.ticker, event.ts)
         return ()
 
     def _assigned(self, event: MarketAssigned) -> Sequence[AnyAction]:
-        """A market belongs to one desk, for good."""
-        if event.ticker not in self.markets and event.desk in self.tickers:
+        """A market belongs to one desk, for good; one that is over does not come back."""
+        is_known = event.ticker in self.markets or event.ticker in self.retired
+        if not is_known and event.desk in self.tickers:
             self.markets[event.ticker] = Market(event.ticker, event.desk)
+            self.stale[event.ticker] = None
             self.tickers[event.desk].append(event.ticker)
         return ()
 
@@ -238,6 +249,8 @@ class Knowledge:
         self.dirty[fill.ticker] = None
         if self.ledger.opening_cash is None:
             self.early_fills.append(fill)
+        elif fill.ticker in self.retired:
+            self.shares.close(fill.ticker, self.retired.desk_of(fill.ticker))
         return True
 
     def _trip_may_have_ended(self, ended_before: int, desk: str) -> None:
@@ -291,6 +304,7 @@ class Knowledge:
         self.link_up = False
         for market in self.markets.values():
             market.book.lose()
+        self.stale.update(dict.fromkeys(self.markets))
         return ()
 
     def _reference(self, event: Reference) -> Sequence[AnyAction]:
@@ -298,17 +312,15 @@ class Knowledge:
         self.dirty.update(dict.fromkeys(self.markets))
         return ()
 
-    def share_out(self, tickers: Iterable[str]) -> None:
-        """Bring the desks' P&L up to date in these markets."""
-        desks, positions = self.breaker.measures.desks, self.ledger.positions
-        for ticker in tickers:
-            market = self.markets.get(ticker)
-            if market is not None and ticker in positions:
-                desks[market.desk].earned(ticker, positions[ticker].pnl)
+    def forget(self, ticker: str) -> None:
+        """A market that is over is not looked at again."""
+        for names in (self.dirty, self.stale, self.over):
+            names.pop(ticker, None)
+        self._fees_told.discard(ticker)
 
     def forgive(self, desk: str | None) -> list[TripMemory]:
         """A person reset the breaker, of one desk or all of it: it begins anew, and what it counts too."""
-        self.share_out(self.ledger.positions)
+        self.stale.update(self.shares.bring_up_to_date())
         if not desk:
             self.ledger.losing_streak = 0
         return self.breaker.reset(desk)
@@ -325,9 +337,9 @@ class Knowledge:
         return bids, asks
 
     def desk_of(self, ticker: str) -> str:
-        """Whose market it is; empty if nobody's."""
+        """Whose market it is, or was; empty if nobody's."""
         market = self.markets.get(ticker)
-        return market.desk if market is not None else ""
+        return market.desk if market is not None else self.retired.desk_of(ticker)
 
     def mark(self, ticker: str) -> None:
         """Value a market's position at the present mark; keep the last one while there is none."""

@@ -16,6 +16,7 @@ from mm.core.events import Fill, PositionReport
 from mm.core.units import CONTRACT, MONEY_DOLLAR, Count, Money, Nanos, Price, Side
 
 REMEMBERED_TRADES = 200_000
+REMEMBERED_VALUES = 20_000
 
 
 class RoundTrip(msgspec.Struct, frozen=True, gc=False):
@@ -83,6 +84,11 @@ class Position:
         return self.realized + self.unrealized - self.fees
 
     @property
+    def is_over(self) -> bool:
+        """Settled and paid out: nothing can become of it any more."""
+        return self.settled and not self.count and not self.cost
+
+    @property
     def value_at_risk(self) -> Money:
         """What is lost if the open position ends worthless."""
         return self.cost if self.count >= 0 else self.cost + collateral(self.count)
@@ -117,10 +123,16 @@ class Sums:
 
 
 class Ledger:
-    """All positions of the account, fills booked once, and round trips as they end."""
+    """All positions of the account, fills booked once, and round trips as they end.
+
+    ``held`` are the positions that are not flat; ``moved`` the markets whose position, or its value, is
+    another one since somebody last emptied it.
+    """
 
     def __init__(self) -> None:
         self.positions: dict[str, Position] = {}
+        self.held: dict[str, Position] = {}
+        self.moved: dict[str, None] = {}
         self.round_trips: list[RoundTrip] = []
         self.losing_streak = 0
         self.trips_ended = 0
@@ -128,17 +140,38 @@ class Ledger:
         self._opening_cost: Money = 0
         self._booked: dict[tuple[str, str], None] = {}
         self._sums = Sums()
+        # What retired markets paid for YES, and what they add to the sums over positions.
+        self._values: dict[str, Price] = {}
+        self._retired_fees: Money = 0
+        self._retired_fills = 0
 
     def position(self, ticker: str) -> Position:
+        """To be changed; of a retired market one that is settled."""
         found = self.positions.get(ticker)
         if found is None:
-            found = self.positions[ticker] = Position(ticker)
+            value = self._values.get(ticker)
+            found = self.positions[ticker] = Position(ticker, mark=value, settled=value is not None)
         return found
+
+    def count(self, ticker: str) -> Count:
+        """What is held of a market, signed."""
+        position = self.held.get(ticker)
+        return position.count if position is not None else 0
+
+    def _is_changed(self, position: Position) -> None:
+        """Into the sums again, and told."""
+        self._sums.add(position, 1)
+        self.moved[position.ticker] = None
+        if position.count:
+            self.held[position.ticker] = position
+        else:
+            self.held.pop(position.ticker, None)
 
     # -- opening ---------------------------------------------------------------------------------------
     def open(self, cash: Money, positions: tuple[PositionReport, ...], known: tuple[Fill, ...]) -> None:
         """Take over what the exchange holds for us before this run trades; ``known`` fills are in it."""
-        self.positions = {}
+        self.moved.update(dict.fromkeys(self.positions))
+        self.positions, self.held = {}, {}
         for report in positions:
             signed_cost = _signed_cost(report)
             self.positions[report.ticker] = Position(
@@ -151,7 +184,7 @@ class Ledger:
             )
         self._sums = Sums()
         for position in self.positions.values():
-            self._sums.add(position, 1)
+            self._is_changed(position)
         held = sum(collateral(report.position) for report in positions)
         self.opening_cash = cash + held
         self._opening_cost = sum(position.opening_cost for position in self.positions.values())
@@ -169,7 +202,7 @@ class Ledger:
         position.count, position.cost = report.position if report is not None else 0, cost
         position.opening_cost += position.unrealized - unrealized
         self._opening_cost += position.opening_cost - opening_cost
-        self._sums.add(position, 1)
+        self._is_changed(position)
 
     # -- fills and settlement --------------------------------------------------------------------------
     def book(self, fill: Fill) -> bool:
@@ -183,7 +216,7 @@ class Ledger:
         position = self.position(fill.ticker)
         self._sums.add(position, -1)
         self._book(position, fill)
-        self._sums.add(position, 1)
+        self._is_changed(position)
         return True
 
     def _book(self, position: Position, fill: Fill) -> None:
@@ -223,7 +256,20 @@ class Ledger:
         position.changed_at = now
         if position.count:
             self._pay_out(position, value, now)
-        self._sums.add(position, 1)
+        self._is_changed(position)
+
+    def retire(self, ticker: str) -> Position:
+        """Forget a settled position; what it has earned stays in all sums. A fill that is still learned of
+        later is booked, and paid for at the same value."""
+        position = self.positions.pop(ticker)
+        assert position.is_over and position.mark is not None, f"{ticker} is not over"
+        self.moved.pop(ticker, None)
+        self._retired_fees += position.fees
+        self._retired_fills += position.fills
+        self._values[ticker] = position.mark
+        if len(self._values) > REMEMBERED_VALUES:
+            del self._values[next(iter(self._values))]
+        return position
 
     def mark(self, ticker: str, mark: Price) -> None:
         """Value a market's position at ``mark`` from now on."""
@@ -232,6 +278,7 @@ class Ledger:
             self._sums.add(position, -1)
             position.mark = mark
             self._sums.add(position, 1)
+            self.moved[ticker] = None
 
     def _pay_out(self, position: Position, value: Price, now: Nanos) -> None:
         side = Side.ASK if position.count > 0 else Side.BID
@@ -273,6 +320,16 @@ class Ledger:
         """Cash and all positions at their marks, at cost where there is none: changes by P&L, and by money
         that comes or goes, alone. ``None`` before the opening is known."""
         return None if self.opening_cash is None else self.opening_cash + self._opening_cost + self._sums.pnl
+
+    @property
+    def fees(self) -> Money:
+        """Of all fills of this run."""
+        return self._retired_fees + sum(position.fees for position in self.positions.values())
+
+    @property
+    def fills(self) -> int:
+        """How many were booked."""
+        return self._retired_fills + sum(position.fills for position in self.positions.values())
 
     @property
     def equity_held(self) -> Money:

@@ -34,8 +34,19 @@ class DeskMeasures:
 
     def earned(self, ticker: str, pnl: Money) -> None:
         """A market's P&L of this run is now this."""
-        self.pnl += pnl - self._pnl_of.get(ticker, 0)
+        self.pnl += self.gain(ticker, pnl)
         self._pnl_of[ticker] = pnl
+
+    def gain(self, ticker: str, pnl: Money) -> Money:
+        """What `earned` would add."""
+        return pnl - self._pnl_of.get(ticker, 0)
+
+    def retired(self, ticker: str, pnl: Money) -> None:
+        """A market is over; it earned this at last, and nothing else about it counts any more."""
+        self.pnl += self.gain(ticker, pnl)
+        self._pnl_of.pop(ticker, None)
+        self.reject_runs.pop(ticker, None)
+        self.cycles.retired(ticker)
 
     def carry(self, ticker: str, pnl: Money) -> None:
         """What a position that was there at the start shows already is in what former runs left."""
@@ -61,8 +72,9 @@ class DeskMeasures:
         self.cycles.clear()
         self.reject_runs.clear()
 
-    def memory(self) -> DeskMemory:
-        return DeskMemory(self.pnl, self.pnl_floor_base, self.losing_streak)
+    def memory(self, pnl: Money) -> DeskMemory:
+        """``pnl``: as of now."""
+        return DeskMemory(pnl, self.pnl_floor_base, self.losing_streak)
 
 
 class Measures:

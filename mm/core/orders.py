@@ -22,6 +22,10 @@ class Orders:
         self.ended: dict[str, Nanos] = {}
         self._unclaimed: dict[str, Count] = {}
         self._in_care: dict[str, Order] = {}
+        # Since somebody last emptied them: orders that are, or were, other ones, and their markets.
+        self.changed: dict[str, None] = {}
+        self.moved: dict[str, None] = {}
+        self.removed = 0
 
     def __len__(self) -> int:
         return len(self.by_client_id)
@@ -51,28 +55,46 @@ class Orders:
         if order.order_id:
             self._by_order_id[order.order_id] = order
         self._watch(order)
+        self._is_changed(order)
+
+    def forget_market(self, ticker: str) -> None:
+        """No order of it is left, and none will come."""
+        assert not self._by_ticker.pop(ticker, None), f"an order of {ticker} is left"
+        self.moved.pop(ticker, None)
+
+    def _is_changed(self, order: Order) -> None:
+        self.changed[order.client_order_id] = self.moved[order.ticker] = None
+
+    def _is_removed(self, order: Order) -> None:
+        self.changed.pop(order.client_order_id, None)
+        self.moved[order.ticker] = None
+        self.removed += 1
 
     # -- requests leave ------------------------------------------------------------------------------------
     def amending(self, order: Order, price: Price, count: Count, request_id: int) -> None:
         assert order.is_idle, "one request an order at a time"
         order.state, order.request_id = OrderState.PENDING_AMEND, request_id
         order.next_price, order.next_count = price, count
+        self._is_changed(order)
 
     def never_amended(self, order: Order) -> None:
         """Take `amending` back: the request was not sent."""
         order.state, order.request_id = OrderState.RESTING, 0
         order.next_price = order.next_count = 0
+        self._is_changed(order)
 
     def never_placed(self, order: Order) -> None:
         """Take `add` back: the request was not sent."""
         del self.by_client_id[order.client_order_id]
         del self._by_ticker[order.ticker][order.client_order_id]
+        self._is_removed(order)
 
     def canceling(self, order: Order, request_id: int, reason: str) -> None:
         assert order.order_id and order.state in (OrderState.RESTING, OrderState.IN_DOUBT)
         order.state, order.request_id = OrderState.PENDING_CANCEL, request_id
         order.cancel_wanted = reason
         self._watch(order)
+        self._is_changed(order)
 
     def querying(self, order: Order, request_id: int) -> None:
         assert order.state is OrderState.IN_DOUBT
@@ -136,6 +158,7 @@ class Orders:
         order.retry_at = now
         fall_in_doubt(order, RequestKind.CANCEL)
         self._watch(order)
+        self._is_changed(order)
 
     def fill(self, event: Fill) -> Order | None:
         """Count a fill towards its order, if the order is known; else when it becomes known: a fill may name
@@ -169,6 +192,9 @@ class Orders:
             self._by_order_id.pop(order.order_id, None)
             self._by_ticker.get(order.ticker, {}).pop(order.client_order_id, None)
             self._remember_ended(order)
+            self._is_removed(order)
+        else:
+            self._is_changed(order)
 
     def _watch(self, order: Order) -> None:
         if order.cancel_wanted or order.state in (OrderState.IN_DOUBT, OrderState.CLOSING):

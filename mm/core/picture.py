@@ -66,7 +66,19 @@ class MarketPicture(msgspec.Struct, frozen=True, gc=False):
     quotes: int
     spread_width: Price
     max_position: Count
-    time_to_close: Nanos | None
+    close_ts: Nanos | None
+
+
+class RetiredMarkets(msgspec.Struct, frozen=True, gc=False):
+    """Sums over markets that are over for good and not kept one by one any more. ``quoted`` of the ``count``
+    had a quote of ours."""
+
+    count: int = 0
+    quoted: int = 0
+    realized: Money = 0
+    fees: Money = 0
+    fills: int = 0
+    quotes: int = 0
 
 
 class BreakerPicture(msgspec.Struct, frozen=True, gc=False):
@@ -85,8 +97,9 @@ class BreakerPicture(msgspec.Struct, frozen=True, gc=False):
 
 
 class DeskPicture(msgspec.Struct, frozen=True, gc=False):
-    """P&L figures are net of nothing: ``total = realized + unrealized - fees``. ``breaker`` is what holds for
-    this desk, its own trips and the account's; ``None``: the account's."""
+    """P&L figures are net of nothing: ``total = realized + unrealized - fees``; sums over all markets,
+    those that are ``retired`` too. ``breaker`` is what holds for this desk, its own trips and the account's;
+    ``None``: the account's."""
 
     name: str
     strategy: str
@@ -96,6 +109,7 @@ class DeskPicture(msgspec.Struct, frozen=True, gc=False):
     fees: Money
     inventory_imbalance: float
     breaker: BreakerPicture | None = None
+    retired: RetiredMarkets = RetiredMarkets()
 
 
 class EnginePicture(msgspec.Struct, frozen=True, gc=False):

@@ -41,8 +41,7 @@ class Watch:
         for ticker in know.dirty:
             if ticker in know.markets:
                 know.mark(ticker)
-        if know.settings.breaker.desk_pnl_threshold is not None:
-            know.share_out(know.dirty)
+        know.stale.update(know.shares.bring_up_to_date())
         if know.ledger.opening_cash is not None:
             measures.pnl = measures.carried + know.ledger.pnl()
             measures.equity = know.ledger.worth

@@ -115,6 +115,11 @@ class Simulation:
         self._session.add_markets(self.now, tickers)
         self._send_commands()
 
+    def leave(self, tickers: Sequence[str]) -> None:
+        """Subscribe to these markets no longer."""
+        self._session.drop_markets(tickers)
+        self._send_commands()
+
     # -- what others plan (`journeys.Agenda`) ----------------------------------------------------------------
     def at(self, when: Nanos, happen: Callable[[], None]) -> None:
         """Let something happen; equal times keep the order in which they were planned."""

@@ -21,6 +21,16 @@ class EventFees:
         for term in terms:
             self._terms.setdefault(term.event_ticker, {})[term.ticker] = term
 
+    def forget(self, tickers: Iterable[str]) -> None:
+        """Of markets that are over."""
+        gone = set(tickers)
+        for event in list(self._terms):
+            kept = {ticker: term for ticker, term in self._terms[event].items() if ticker not in gone}
+            if kept:
+                self._terms[event] = kept
+            else:
+                del self._terms[event]
+
     def update(self, ts: Nanos, message: EventFeeMessage) -> list[MarketStatus]:
         """One status for each known market of the event; none if the event is not ours.
 

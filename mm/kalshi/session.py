@@ -154,6 +154,7 @@ class Session:
         gone = [ticker for ticker in dict.fromkeys(tickers) if ticker in self._tickers]
         for ticker in gone:
             del self._tickers[ticker]
+        self._fees.forget(gone)
         if gone and self._is_connected:
             self._control.drop_markets(gone)
 

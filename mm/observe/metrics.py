@@ -94,6 +94,8 @@ class MetricsFiles(Watcher):
             if tally is not None:
                 for market in tally.markets.values():
                     market.settle_due(now)
+                if desk.retired.count:
+                    tally.retire_all_but({market.ticker for market in desk.markets})
                 tally.sample(now, desk)
                 document = metrics(desk, tally, now, self._started)
                 self._replacer.put(self._paths[desk.name], json_document(document))

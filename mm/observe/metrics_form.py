@@ -5,7 +5,7 @@ from __future__ import annotations
 import heapq
 from collections.abc import Sequence
 
-from mm.core.picture import DeskPicture, MarketPicture
+from mm.core.picture import DeskPicture, MarketPicture, RetiredMarkets
 from mm.core.units import DOLLAR, MONEY_DOLLAR, Money, Nanos
 from mm.observe.files import iso, seconds
 from mm.observe.plain import amount, contracts, dollars, known, opinion
@@ -29,7 +29,7 @@ def metrics(desk: DeskPicture, tally: DeskTally, now: Nanos, started: Nanos) -> 
             **_money(desk, tally),
         },
         "markets": {name: _market(market, tally.market(name)) for name, market in shown.items()},
-        "other_markets": _together(rest),
+        "other_markets": _together(rest, desk.retired),
         "updated_at": seconds(now),
         "updated_at_iso": iso(now),
     }
@@ -47,17 +47,17 @@ def _activity(market: MarketPicture) -> tuple[bool, int, int]:
     return market.position != 0, market.fills, market.quotes
 
 
-def _together(markets: Sequence[MarketPicture]) -> Form:
-    """What is not told one by one."""
+def _together(markets: Sequence[MarketPicture], retired: RetiredMarkets) -> Form:
+    """What is not told one by one, and what is over and not kept so."""
     return {
-        "count": len(markets),
+        "count": len(markets) + retired.count,
         "with_position": sum(market.position != 0 for market in markets),
-        "realized_pnl": amount(sum(market.realized for market in markets)),
+        "realized_pnl": amount(retired.realized + sum(market.realized for market in markets)),
         "unrealized_pnl": amount(sum(market.unrealized for market in markets)),
-        "fees": amount(sum(market.fees for market in markets)),
+        "fees": amount(retired.fees + sum(market.fees for market in markets)),
         "inventory_exposure": amount(sum(_at_risk(market) or 0 for market in markets)),
-        "quotes": sum(market.quotes for market in markets),
-        "fills": sum(market.fills for market in markets),
+        "quotes": retired.quotes + sum(market.quotes for market in markets),
+        "fills": retired.fills + sum(market.fills for market in markets),
     }
 
 

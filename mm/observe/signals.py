@@ -12,6 +12,7 @@ from mm.observe.plain import dollars, opinion
 
 # A strategy that cannot make up its mind is not worth a line at every Tick.
 QUIET_FOR: Final[Nanos] = 5 * SECOND
+FIRST_ROOM: Final = 256
 Word = tuple[str, MarketDecision]
 
 
@@ -20,6 +21,7 @@ class Signals:
 
     def __init__(self) -> None:
         self._said: dict[str, tuple[bool, Nanos]] = {}
+        self._room = FIRST_ROOM
 
     def of(self, ts: Nanos, decisions: Iterable[MarketDecision]) -> Iterator[Word]:
         """The decisions that are news: ``signal_generated`` or ``signal_withdrawn``."""
@@ -28,7 +30,16 @@ class Signals:
             before, at = self._said.get(decision.ticker, (False, ts - QUIET_FOR))
             if wants is not before and ts - at >= QUIET_FOR:
                 self._said[decision.ticker] = (wants, ts)
+                if len(self._said) > self._room:
+                    self._forget(ts)
                 yield "signal_generated" if wants else "signal_withdrawn", decision
+
+    def _forget(self, ts: Nanos) -> None:
+        """A market that has been without a wish for a while is like one that never had any."""
+        self._said = {
+            ticker: (wants, at) for ticker, (wants, at) in self._said.items() if wants or ts - at < QUIET_FOR
+        }
+        self._room = max(FIRST_ROOM, 2 * len(self._said))
 
 
 def fields_of(decision: MarketDecision) -> dict[str, Any]:

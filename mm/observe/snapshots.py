@@ -30,18 +30,21 @@ class Snapshots:
     what was not told still counts as moved."""
 
     def __init__(self) -> None:
-        self._told: dict[str, _Told] = {}
+        self._told: dict[str, dict[str, _Told]] = {}
 
     def moved(self, desk: DeskPicture) -> list[MarketPicture]:
         """The markets to tell now; they count as told."""
+        told = self._told.setdefault(desk.name, {})
         moves: list[tuple[Money, int]] = []
         for number, market in enumerate(desk.markets):
-            before, after = self._told.get(market.ticker, NOTHING), _figures(market)
+            before, after = told.get(market.ticker, NOTHING), _figures(market)
             if after != before:
                 moves.append((abs(after.total - before.total), number))
         chosen = sorted(number for _, number in heapq.nlargest(MARKETS_AT_ONCE, moves))
         for number in chosen:
-            self._told[desk.markets[number].ticker] = _figures(desk.markets[number])
+            told[desk.markets[number].ticker] = _figures(desk.markets[number])
+        if len(told) > len(desk.markets):  # some are over
+            self._told[desk.name] = {m.ticker: told[m.ticker] for m in desk.markets if m.ticker in told}
         return [desk.markets[number] for number in chosen]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from mm.core.events import Fill
 from mm.core.picture import DeskPicture
@@ -59,6 +59,7 @@ class DeskTally:
         self.quote_latencies = Latencies()
         self.max_imbalance = 0.0
         self.markets: dict[str, MarketTally] = {}
+        self._doubled_capture_retired = self._doubled_inventory_retired = 0
         self._error_times: deque[Nanos] = deque(maxlen=ERRORS_REMEMBERED)
         self._sampled_at: Nanos | None = None
         self._seen_for: Nanos = 0
@@ -72,6 +73,13 @@ class DeskTally:
             found = self.markets[ticker] = MarketTally()
         return found
 
+    def retire_all_but(self, tickers: Collection[str]) -> None:
+        """The others are over: the engine keeps them no longer. What they contributed stays in the sums."""
+        for ticker in self.markets.keys() - tickers:
+            attribution = self.markets.pop(ticker).attribution
+            self._doubled_capture_retired += attribution.doubled_capture
+            self._doubled_inventory_retired += attribution.doubled_inventory
+
     def doubled_sources(self, marks: Mapping[str, Price | None]) -> tuple[int, int]:
         """Twice the spread capture, and twice what holding earned with open positions at ``marks``."""
         capture = sum(market.attribution.doubled_capture for market in self.markets.values())
@@ -79,7 +87,7 @@ class DeskTally:
             market.attribution.doubled_inventory_at(marks.get(ticker))
             for ticker, market in self.markets.items()
         )
-        return capture, inventory
+        return capture + self._doubled_capture_retired, inventory + self._doubled_inventory_retired
 
     def api_error(self, ts: Nanos) -> None:
         self.api_errors += 1

@@ -82,7 +82,7 @@ class BookingEngine:
             quotes=2,
             spread_width=300,
             max_position=100 * CONTRACT,
-            time_to_close=None,
+            close_ts=None,
         )
 
 

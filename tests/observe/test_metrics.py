@@ -114,7 +114,7 @@ def picture(
         quotes=2,
         spread_width=200,
         max_position=0,
-        time_to_close=None,
+        close_ts=None,
     )
 
 

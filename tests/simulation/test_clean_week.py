@@ -72,7 +72,7 @@ class Life:
 
     def __init__(self, config: Config, seed: int) -> None:
         self.critical: list[Alert] = []
-        self.fills = 0
+        self.fills = self.markets_at_once = self.followed_at_once = 0
         self.notes = OpeningNotes()
         self.venue = Venue(seed=seed, now=BEGIN)
         self._exchange = Exchange(self.venue, random=Random(f"{seed} stream"))
@@ -121,6 +121,9 @@ class Life:
             self._session.learn([listing.terms for listing in new])
             self.simulation.follow([listing.ticker for listing in new])
         self.simulation.tell(events)
+        self.simulation.leave(self._discovery.forget(self.engine.has_retired))
+        self.markets_at_once = max(self.markets_at_once, len(self.engine.know.markets))
+        self.followed_at_once = max(self.followed_at_once, len(self._session.tickers))
 
     def _read(self, conversation: Conversation[T]) -> T:
         return converse(self._exchange, USER, self.venue.now, conversation)
@@ -130,7 +133,9 @@ class Life:
 
     @property
     def markets(self) -> int:
-        return len(self._discovery.taken)
+        """How many there were, in all."""
+        know = self.engine.know
+        return len(know.markets) + sum(markets.count for markets in know.retired.of_desk.values())
 
 
 @pytest.fixture(scope="module")
@@ -147,5 +152,7 @@ def test_a_calm_week_trips_nothing_and_the_books_agree(config: Config) -> None:
     assert life.critical == []
     assert breaker.recent_errors == ()
     assert life.markets > 150 * DAYS
+    assert life.markets_at_once < 15, "what is over is let go"
+    assert life.followed_at_once < 20, "and no longer followed"
     assert life.fills > 100 * DAYS, "a life in which nothing happens proves nothing"
     assert life.end() == []
