@@ -81,6 +81,8 @@ class Index:
         self._random = generator
         self._jump_rate = jumps_per_hour / 3600
         self._jump_seconds = jump_seconds
+        self._widths_after = math.nan
+        self._widths: list[tuple[float, float]] = []
         self._history: deque[tuple[int, float]] = deque([(now, level)], maxlen=_HISTORY)
 
     def move(self, now: int) -> None:
@@ -100,12 +102,19 @@ class Index:
         normal law for each number of jumps, weighted by its Poisson chance (Merton 1976, equation 16)."""
         if not self._jump_rate:
             return normal_cdf(distance / (self.sigma * math.sqrt(seconds)))
-        expected, width, more = self._jump_rate * seconds, self.sigma, self._jump_seconds
+        if seconds != self._widths_after:
+            self._widths_after, self._widths = seconds, self._widths_of(seconds)
+        chance, scaled = 0.0, -distance * _ROOT_HALF
+        for width, weight in self._widths:
+            chance += weight * (0.5 * erfc(scaled / width))
+        return chance
+
+    def _widths_of(self, seconds: float) -> list[tuple[float, float]]:
+        """The standard deviation after ``seconds`` for each number of jumps, and that number's weight. Bins
+        ask twice for one moment, and all bins of an event for the same one."""
+        expected = self._jump_rate * seconds
         nodes = poisson_nodes(expected) if expected >= _MANY else poisson_chances(expected)
-        return sum(
-            weight * (0.5 * erfc(-distance * _ROOT_HALF / (width * sqrt(seconds + jumps * more))))
-            for jumps, weight in nodes
-        )
+        return [(self.sigma * sqrt(seconds + jumps * self._jump_seconds), weight) for jumps, weight in nodes]
 
     def level_at(self, when: int) -> float:
         """The last level known at ``when``; the oldest remembered one for anything before it."""
