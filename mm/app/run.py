@@ -43,12 +43,13 @@ from mm.core.units import Nanos
 from mm.kalshi.paths import ENDPOINTS
 from mm.observe.append import StorageError
 from mm.observe.heartbeat import Process
-from mm.observe.house import RunFiles, RunSettings, open_run_files
+from mm.observe.house import LeftBehind, RunFiles, RunSettings, open_run_files
 from mm.observe.journal import Journal
 from mm.observe.names import UnsafeName
 from mm.observe.observer import Observer
 from mm.observe.redact import Redactor
 
+JOURNAL = "journal"
 DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -89,9 +90,11 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
         redactor, former = Redactor(), read_former(options.run_dir)
         alarms = open_alarms(config, environment, options.run_dir, redactor)
         untold_since = fills_since(former, _exchange(config), time.time_ns())
-        files = _open_files(config, options, redactor, alarms, untold_since, stack)
+        crash = crash_of(former)
+        left = LeftBehind(untold_since, None if crash is None else options.run_dir / JOURNAL)
+        files = _open_files(config, options, redactor, alarms, left, stack)
         ended = _written_down(config, options, untold_since, stack)
-        if (crash := crash_of(former)) is not None:
+        if crash is not None:
             files.announce(crash, time.time_ns())
         settings = msgspec.structs.replace(_settings(config, files, options), fills_since=untold_since or 0)
         with _told_in(files, ended):
@@ -147,7 +150,7 @@ def _open_files(
     options: Options,
     redactor: Redactor,
     alarms: Alarms,
-    untold_since: Nanos | None,
+    left: LeftBehind,
     stack: ExitStack,
 ) -> RunFiles:
     is_terminal = sys.stdout.isatty()
@@ -168,7 +171,7 @@ def _open_files(
                 log_level=config.log.level,
                 log_form=config.log.format,
                 stream=options.log_stream or (None if is_terminal else sys.stdout),
-                fills_since=untold_since,
+                left_behind=left,
             )
         )
     except (StorageError, UnsafeName) as error:
@@ -255,7 +258,7 @@ def _journal(
         "params": {name: msgspec.to_builtins(_floats(desk.params)) for name, desk in config.desks.items()},
     }
     try:
-        journal = Journal(options.run_dir / "journal", header, scrub=redactor.line)
+        journal = Journal(options.run_dir / JOURNAL, header, scrub=redactor.line)
     except StorageError as error:
         raise CannotRun(f"no journal, no trading: {error}") from error
     stack.callback(journal.close)

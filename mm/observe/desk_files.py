@@ -47,6 +47,16 @@ class DeskFiles(Watcher):
         for desk in spoken:
             self.files[desk].flush()
 
+    def spoken(self) -> list[tuple[str, bytes]]:
+        """Desk and line of what the steps since the last word said, for whoever writes it himself."""
+        lines = [(desk, render()) for desk, render in self._unrendered]
+        self.forget()
+        return lines
+
+    def forget(self) -> None:
+        """What was said and not yet rendered is not written."""
+        self._unrendered.clear()
+
     def close(self) -> None:
         self._render()
         for file in self.files.values():

@@ -19,8 +19,10 @@ from mm.observe.append import StorageError
 from mm.observe.desk_files import DeskFiles
 from mm.observe.files import Bounds, LineFile
 from mm.observe.first_files import first_metrics, first_status, last_status, make_directory
-from mm.observe.former_log import read_former_log
+from mm.observe.former_log import FormerLog, read_former_log
 from mm.observe.heartbeat import Heartbeat, Process
+from mm.observe.journal_reader import JournalError
+from mm.observe.left_behind import append_left_behind
 from mm.observe.log import Form, RunLog
 from mm.observe.log_observer import LogObserver
 from mm.observe.metrics import MetricsFiles
@@ -36,12 +38,20 @@ from mm.observe.trading import TradingLog
 MakeSink = Callable[[LineFile], Sink]
 
 
+class LeftBehind(msgspec.Struct, frozen=True):
+    """What former runs did not tell. ``fills_since``: fills of this account from then on that no file has are
+    told by this run; None if none can have been missed. ``journal``: of a run that was killed, for the lines
+    that it could not write any more."""
+
+    fills_since: Nanos | None = None
+    journal: Path | None = None
+
+
 class RunSettings(msgspec.Struct, frozen=True):
     """``desks``: strategy by desk name. ``stream``: where log lines go besides the files, None for nowhere.
     ``alert_file`` makes the sink of ``alerts.jsonl``; ``more_sinks`` are other ways to deliver;
     ``alert_rules`` say what is worth an alert, and how often. ``endpoints``: the path of each kind of
-    request, for the log. ``fills_since``: fills of this account from then on that no file has are told by
-    this run; None if no former run could have missed one."""
+    request, for the log."""
 
     run_dir: Path
     desks: Mapping[str, str]
@@ -56,7 +66,7 @@ class RunSettings(msgspec.Struct, frozen=True):
     stream: TextIO | None = None
     bounds: Bounds = Bounds()
     endpoints: Mapping[RequestKind, str] = {}
-    fills_since: Nanos | None = None
+    left_behind: LeftBehind = LeftBehind()
 
 
 class RunFiles(msgspec.Struct, frozen=True):
@@ -85,11 +95,15 @@ def open_run_files(settings: RunSettings) -> RunFiles:
     lines = _Lines(home, settings.bounds, settings.redactor)
     replacer = Replacer(settings.redactor.line)
     sink = settings.alert_file(lines.open("alerts.jsonl"))
-    trading = _trading_log(lines.for_desks(names, "Strategy_{}_trading.jsonl"), settings)
-    loops = LoopTable(lines.for_desks(names, "Strategy_{}_loops.csv", LOOPS), settings.started)
-    actions = ActionTable(lines.for_desks(names, "Strategy_{}_actions.csv", ACTIONS))
-    latencies = LatencyTable(lines.for_desks(names, "Strategy_{}_latencies.csv", LATENCIES))
+    trading_files = lines.for_desks(names, "Strategy_{}_trading.jsonl")
+    action_files = lines.for_desks(names, "Strategy_{}_actions.csv", ACTIONS)
     log = _run_log(lines.for_desks(names, "{}.log"), settings)
+    former = _former_log(trading_files, settings)
+    _complete((TradingLog(trading_files), ActionTable(action_files)), former, settings, log.logger)
+    trading = TradingLog(trading_files, former, recovers=settings.left_behind.fills_since is not None)
+    loops = LoopTable(lines.for_desks(names, "Strategy_{}_loops.csv", LOOPS), settings.started)
+    actions = ActionTable(action_files)
+    latencies = LatencyTable(lines.for_desks(names, "Strategy_{}_latencies.csv", LATENCIES))
     metrics_paths = first_metrics(home, settings.desks, settings.started)
     status_paths = first_status(home, statuses, settings.started)
     heartbeat = Heartbeat(inside(home, "heartbeat.json"), settings.process, settings.started)
@@ -143,15 +157,28 @@ def _run_log(files: Mapping[str, LineFile], settings: RunSettings) -> RunLog:
     )
 
 
-def _trading_log(files: Mapping[str, LineFile], settings: RunSettings) -> TradingLog:
-    """Told what these files say, now that torn tails are cut off."""
+def _former_log(files: Mapping[str, LineFile], settings: RunSettings) -> FormerLog:
+    """What these files say, now that torn tails are cut off."""
     paths = {name: file.path for name, file in files.items()}
-    since = settings.fills_since
+    since = settings.left_behind.fills_since
     try:
-        former = read_former_log(paths, settings.started if since is None else since)
+        return read_former_log(paths, settings.started if since is None else since)
     except OSError as error:
         raise StorageError(settings.run_dir, "read the trading logs in", error) from error
-    return TradingLog(files, former, recovers=since is not None)
+
+
+def _complete(
+    tables: Sequence[DeskFiles], former: FormerLog, settings: RunSettings, logger: FilteringBoundLogger
+) -> None:
+    """The last lines of a run that was killed. A journal that cannot be read stops no start."""
+    journal = settings.left_behind.journal
+    if journal is None:
+        return
+    try:
+        append_left_behind(journal, tables, former.desks, settings.redactor.line)
+    except (JournalError, OSError) as error:
+        text = f"the last lines of the former run may be in its journal alone: {error}"
+        logger.warning("lines_left_behind", logger="mm.observe", message=text)
 
 
 def _write(*tables: DeskFiles) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import gzip
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from io import BufferedReader
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 import msgspec
 
 from mm.core.actions import AnyAction
-from mm.core.events import AnyEvent
+from mm.core.events import AnyEvent, Event
 
 Entry: TypeAlias = AnyEvent | tuple[AnyAction, ...]
 PART = re.compile(r"run(\d{6})-part(\d{4})\.jsonl(\.gz)?")
@@ -45,6 +45,18 @@ def read_journal(path: Path, *, run: int | None = None) -> tuple[dict[str, Any],
     parts = _parts_of(path, run) if path.is_dir() else [path]
     header = _header(parts[0])
     return header, _entries(parts)
+
+
+def read_last_parts(
+    directory: Path, parts: int = 2, without: Iterable[type[Event]] = ()
+) -> tuple[dict[str, Any], Iterator[Entry]]:
+    """The end of the latest run, as `read_journal` reads the whole of it, but for the events ``without``,
+    which are not even looked into; nothing if no run got so far as to begin a journal."""
+    last = _parts_of(directory, None)[-parts:] if directory.is_dir() and runs(directory) else []
+    if not last or not _is_begun(last[0]):
+        return {}, iter(())
+    skipped = tuple(f'{{"e":{{"type":"{kind.__name__}"'.encode() for kind in without)
+    return _header(last[0]), _entries(last, skipped)
 
 
 def _parts_of(directory: Path, run: int | None) -> list[Path]:
@@ -88,15 +100,15 @@ def _header(path: Path) -> dict[str, Any]:
     return header
 
 
-def _entries(parts: list[Path]) -> Iterator[Entry]:
+def _entries(parts: list[Path], skipped: tuple[bytes, ...] = ()) -> Iterator[Entry]:
     for path in parts:
         lost = _header(path).get("lost", 0)
         if lost:
             raise JournalError(f"{path}:1: {lost} lines before this part were lost to a full disk")
-        yield from _entries_of(path, is_last=path is parts[-1])
+        yield from _entries_of(path, skipped, is_last=path is parts[-1])
 
 
-def _entries_of(path: Path, *, is_last: bool) -> Iterator[Entry]:
+def _entries_of(path: Path, skipped: tuple[bytes, ...], *, is_last: bool) -> Iterator[Entry]:
     number = 1
     try:
         with _open(path) as file:
@@ -107,7 +119,8 @@ def _entries_of(path: Path, *, is_last: bool) -> Iterator[Entry]:
                     if is_last:
                         return
                     raise JournalError(f"{path}:{number}: torn, and more parts follow")
-                yield _entry(path, number, line)
+                if not line.startswith(skipped):
+                    yield _entry(path, number, line)
     except (OSError, EOFError) as error:
         raise JournalError(f"{path}:{number + 1}: {error}") from error
 

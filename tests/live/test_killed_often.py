@@ -114,6 +114,11 @@ class Farm:
         parts = (self.run_dir / "journal").glob(f"run{self._number + 1:06d}-*")
         return sum(path.stat().st_size for path in parts)
 
+    def quotes_again(self) -> bool:
+        """What rests may be left over; the journal of the run that is not known yet says who placed it."""
+        run = last_run(self.run_dir, self._number)
+        return run is not None and bool(run.placed)
+
     # -- looking -------------------------------------------------------------------------------------------
     def inspect_files(self) -> None:
         """As soon as it is dead: every file parses, and none is behind the journal by more than a turn."""
@@ -158,6 +163,11 @@ class Farm:
                 first = min(nanos(order["created_time"]) for order in ours)
                 assert gone <= first, f"{run.prefix} quoted while older orders still rested"
                 gone = max(gone, *(nanos(order["last_update_time"]) for order in ours))
+
+    def inspect_lines(self) -> None:
+        """What a kill left in the journal alone, the start after it has added: every order of every run."""
+        for run in self.runs:
+            assert list(placed_in_file(self.run_dir, run).elements()) == list(run.placed), run.prefix
 
     def inspect_fills(self) -> int:
         """Over all runs the file has the exchange's fills, each once, and its changes of inventory add up to
@@ -226,10 +236,11 @@ def test_no_kill_loses_a_line_an_order_or_the_breaker(busy: Exchange, tmp_path: 
         assert not found["is_open"]
         assert (found["trip_rule"], found["trip_reason"]) == (tripped["trip_rule"], tripped["trip_reason"])
     with farm.bot("--reset-breaker", "the tests go on") as bot:
-        bot.sees("quotes on both sides", busy.both_sides_rest)
+        bot.sees("quotes of its own", farm.quotes_again)
         farm.stop(bot)
     eventually("nothing rests", busy.nothing_rests)
     farm.inspect_orders()
+    farm.inspect_lines()
     recovered = farm.inspect_fills()
     figures = {**farm.moments, "journals": len(farm.runs), "torn tails": farm.torn}
     figures |= {"lines behind the journal": farm.behind, "fills recovered": recovered}

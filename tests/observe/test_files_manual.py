@@ -135,5 +135,6 @@ def test_the_manual_has_the_words_of_the_story(run_dir: Path) -> None:
         "book_requested",
         "exposure_high",
         "account_report",
+        "lines_left_behind",  # a start after a kill: test_left_behind
     }
     assert set(first_column("## NAME.log")) - said == elsewhere

@@ -20,7 +20,7 @@ from mm.core.units import Count, Nanos, Side
 from mm.observe.files import iso
 from mm.observe.former_log import read_former_log
 from mm.observe.heartbeat import Process
-from mm.observe.house import RunFiles, RunSettings, open_run_files
+from mm.observe.house import LeftBehind, RunFiles, RunSettings, open_run_files
 from tests.observe.engine import START, TICKER, Bench, BookingEngine, at, fill
 
 NAME = "Strategy_DEFAULT_trading.jsonl"
@@ -29,7 +29,9 @@ HOUR = 3_600
 
 def opened(home: Path, since: Nanos | None) -> RunFiles:
     desks = {"DEFAULT": "glft"}
-    return open_run_files(RunSettings(home, desks, START, Process(1, "test"), AlertFile, fills_since=since))
+    return open_run_files(
+        RunSettings(home, desks, START, Process(1, "test"), AlertFile, left_behind=LeftBehind(since))
+    )
 
 
 def report(ts: Nanos, position: Count, *fills: Fill) -> AccountReport:
