@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 
 from mm.core.actions import AnyAction, Resubscribe, Stop
 from mm.core.engine import Engine
-from mm.core.events import AnyEvent, Command, CommandKind, Tick
+from mm.core.events import AnyEvent, Command, CommandKind, ExchangeStatus, Tick
 from mm.core.units import MILLISECOND, SECOND, Nanos
 from mm.drivers.journeys import Journeys
 from mm.drivers.live import HEARTBEAT
@@ -28,6 +28,7 @@ from mm.sim.stream_connection import Connection
 
 RECONNECT_AFTER: Nanos = SECOND
 SESSION_BEAT: Nanos = 500 * MILLISECOND
+STATUS_EVERY: Nanos = 10 * SECOND
 # When, a number that no other has, and what: a call on the agenda, a frame on the link.
 _Planned: TypeAlias = tuple[Nanos, int, Any]
 
@@ -65,6 +66,7 @@ class Simulation:
         self._link_free_at: Nanos = 0
         self._turn_at: Nanos | None = None
         self._epoch = 0
+        self._status = (True, True)
 
     @property
     def digest(self) -> str:
@@ -79,6 +81,7 @@ class Simulation:
         self._connect()
         self._beat()
         self._session_beat()
+        self._look_at_status()
         self._turn_at = self.now
         self._turn_venue()
 
@@ -166,6 +169,15 @@ class Simulation:
         if self._tick_at is None:
             self._tick()
         self.at(self.now + HEARTBEAT, self._beat)
+
+    def _look_at_status(self) -> None:
+        """Whether the exchange is open, as it would answer; told when it is another answer, or waited for."""
+        assert self._runner is not None
+        status = (self._venue.exchange_active, self._venue.trading_active)
+        if status != self._status or self._runner.engine.know.hours.closed:
+            self._status = status
+            self._step((ExchangeStatus(self.now, self.now, *status),))
+        self.at(self.now + STATUS_EVERY, self._look_at_status)
 
     def _carry_out(self, action: AnyAction) -> None:
         if isinstance(action, RequestAction):

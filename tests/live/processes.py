@@ -86,12 +86,14 @@ class Exchange:
         self._http = requests.Session()
         self._admin: dict[str, str] = facts.get("admin", {})
 
-    def manage(self, method: str, path: str, body: Any = None) -> None:
-        """One request to the admin port, where the exchange was started with one."""
+    def manage(self, method: str, path: str, body: Any = None) -> Any:
+        """One request to the admin port, where the exchange was started with one; what it answers."""
         token = Path(self._admin["token_path"]).read_text().strip()
         headers = {"Authorization": f"Bearer {token}"}
         url = self._admin["url"] + path
-        requests.request(method, url, json=body, headers=headers, timeout=PATIENCE).raise_for_status()
+        answer = requests.request(method, url, json=body, headers=headers, timeout=PATIENCE)
+        answer.raise_for_status()
+        return answer.json() if answer.content else None
 
     @property
     def port(self) -> int:

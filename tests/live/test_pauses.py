@@ -1,0 +1,108 @@
+"""The exchange pauses and goes on, twice, under a bot that quotes: real processes, real sockets, and the
+exchange counts what reaches it (control C14, invariant I10, fault F36)."""
+
+from __future__ import annotations
+
+import json
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.live.processes import Bot, Exchange, bot_process, exchange_process, is_exact, kmm, settings
+
+ORDERS = "/portfolio/events/orders"
+PLENTY = 100_000
+# Quotes that nobody takes, in markets that last for hours.
+FAR = {
+    "strategy": "fixed_spread",
+    "params": {"size_contracts": 5, "half_spread_cents": 12},
+    "markets": {"series": ["KXSIMINX"]},
+}
+# Does nothing but count: what is used up of its times has come by.
+COUNTERS = [
+    {
+        "point": "before_parse",
+        "kind": "delay",
+        "delay_ns": 1,
+        "times": PLENTY,
+        "method": method,
+        "contains": ORDERS,
+    }
+    for method in ("POST", "DELETE")
+]
+
+
+@pytest.fixture(scope="module")
+def managed() -> Iterator[Exchange]:
+    options = ("--seed", "3", "--balance", "5000", "--regime", "fast_15_minute", "--admin-port", "0")
+    with exchange_process(*options) as (_, running):
+        running.manage("POST", "/faults", COUNTERS)
+        yield running
+
+
+def arrived(exchange: Exchange) -> tuple[int, int]:
+    """Creates and amends, and cancels, that the exchange was asked for."""
+    creates, cancels = (PLENTY - row["times"] for row in exchange.manage("GET", "/faults")["faults"])
+    return creates, cancels
+
+
+def beat(bot: Bot) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((bot.run_dir / "heartbeat.json").read_text())
+    return found
+
+
+def turns(bot: Bot, ticks: int = 40) -> None:
+    before = beat(bot)["cycle"]
+    bot.sees("a living loop", lambda: beat(bot)["cycle"] >= before + ticks)
+
+
+def rests_because(bot: Bot, reason: str) -> None:
+    bot.sees(reason, lambda: beat(bot)["pauses"].get("exchange") == reason)
+    assert beat(bot)["status"] == "paused"
+
+
+def told(bot: Bot, level: str) -> list[str]:
+    return [alert["message"] for alert in bot.alerts("pause") if alert["level"] == level]
+
+
+def test_nothing_is_sent_in_a_pause_and_quoting_comes_back(managed: Exchange, tmp_path: Path) -> None:
+    config = settings(tmp_path, desks={"DEFAULT": FAR})
+    options = ("--config", config, "--json")
+    with bot_process(tmp_path / "logs", *options, environment=managed.environment()) as bot:
+        bot.sees("quotes on both sides", managed.both_sides_rest)
+        assert beat(bot)["pauses"] == {}
+
+        managed.manage("POST", "/pause")
+        rests_because(bot, "trading is paused by the exchange")
+        bot.sees("nothing rests", managed.nothing_rests)
+        before = arrived(managed)
+        turns(bot)
+        assert arrived(managed) == before, "neither places nor cancels"
+        shown = json.loads(kmm("status", "--run-dir", bot.run_dir, "--json").stdout)
+        assert (shown["status"], shown["pauses"]) == ("paused", beat(bot)["pauses"])
+        managed.manage("POST", "/resume")
+        bot.sees("quotes on both sides", managed.both_sides_rest)
+        bot.sees("the end told", lambda: told(bot, "info"))
+        assert [len(told(bot, "warning")), len(told(bot, "info"))] == [1, 1]
+
+        managed.manage("POST", "/pause", {"exchange": True})
+        rests_because(bot, "the exchange is paused")
+        resting = managed.resting_names()
+        assert resting, "the exchange cancels nothing now"
+        creates, cancels = arrived(managed)
+        bot.sees("cancels tried again", lambda: arrived(managed)[1] >= cancels + 2 * len(resting))
+        assert arrived(managed)[0] == creates
+        assert managed.resting_names() == resting
+        assert sum("refuses cancels" in text for text in told(bot, "warning")) == 1
+        managed.manage("POST", "/resume")
+        bot.sees("new quotes", lambda: managed.both_sides_rest() and not managed.resting_names() & resting)
+
+        assert beat(bot)["status"] == "active"
+        bot.signal(signal.SIGTERM)
+        assert bot.ends() == 0, bot.stderr
+        assert is_exact(bot.summary)
+    replayed = kmm("replay", tmp_path / "logs" / "journal", "--json")
+    assert json.loads(replayed.stdout)["difference"] is None
