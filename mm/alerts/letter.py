@@ -18,6 +18,8 @@ LONGEST_SUBJECT: Final = 120
 IMPORTANCE: Final = {AlertLevel.INFO: 0, AlertLevel.WARNING: 1, AlertLevel.CRITICAL: 2}
 # A recovery notice carries the level of what it ends, so that it reaches whoever got the alarm.
 ENDED: Final = "ended"
+BREAKER: Final = "circuit_breaker"
+WARNED: Final = "circuit_breaker, warning"
 ADVICE: Final[dict[str, str]] = {
     "alert_delivery": "Alerts are kept in the run directory (alerts_outbox) and sent when it works again. "
     "`kmm alerts test` says what is wrong.",
@@ -29,19 +31,21 @@ ADVICE: Final[dict[str, str]] = {
     "the log, and at the exchange's web page whether anything rests, before the next start.",
     "bot_shutdown": "If nobody stopped it, read the log, and look at the exchange's web page whether orders "
     "rest.",
-    "circuit_breaker": "Nothing is sent until a person resets the breaker. Look at positions and at "
-    "<NAME>_circuit_breaker_status.json, remove the cause, then reset it with a reason.",
+    "circuit_breaker": "Everything it concerns was cancelled, and nothing is sent for it; positions stay. "
+    "`kmm breaker show` says why. Look at the positions, remove the cause, then "
+    '`kmm breaker reset --reason "..."`.',
     "exposure": "All that is held and quoted could lose nearly what the limit max_total_exposure_dollars "
     "allows; beyond it nothing is added.",
     "high_slippage": "Fills are followed by moves against us: somebody knows more. Widen the quotes or "
     "leave the market.",
     "inventory_imbalance": "The inventory leans to one side; the breaker trips above its limit. Consider "
     "closing some by hand, or a smaller size.",
-    "kill_switch": "A person stopped trading. It goes on when that person says so.",
+    "kill_switch": "A person stopped trading. It goes on when that person says so (`kmm resume`).",
     "order_anomaly": "Compare orders and positions with the exchange's web page before trading goes on.",
     "pause": "Nothing is quoted until it goes on. If the journal is the reason: free the disk.",
     "position_limit": "The position nears its limit; beyond that this side is not quoted.",
     "storage": "Free or repair the disk (`df -h`). Quotes are pulled while the journal cannot be written.",
+    WARNED: "It still trades: a limit is near. `kmm breaker show` says which, and how near each is.",
     "test": "Nothing: somebody ran `kmm alerts test`.",
 }
 
@@ -108,10 +112,19 @@ def _paragraph(letter: Letter) -> str:
     ]
     if letter.repeats:
         rows.append(("Repeats", f"{letter.repeats} of the same were held back before"))
-    if not _is_recovery(letter) and letter.category in ADVICE:
-        rows.append(("To do", ADVICE[letter.category]))
+    if advice := _advice(letter):
+        rows.append(("To do", advice))
     width = max(len(name) for name, _ in rows) + 2
     return "\n".join(f"{name + ':':<{width}}{value}" for name, value in rows)
+
+
+def _advice(letter: Letter) -> str:
+    """Empty where nothing is to be done: a recovery, or good news of the breaker."""
+    if _is_recovery(letter):
+        return ""
+    if letter.category == BREAKER and letter.level is not AlertLevel.CRITICAL:
+        return ADVICE[WARNED] if letter.level is AlertLevel.WARNING else ""
+    return ADVICE.get(letter.category, "")
 
 
 def _is_recovery(letter: Letter) -> bool:
