@@ -32,7 +32,7 @@ def carry_over(know: Knowledge) -> None:
         if desk := know.desk_of(ticker):
             measures.desks[desk].carry(ticker, position.pnl)
     if abs(moved) >= TOLD_FROM:
-        word = "counted as a loss" if moved < 0 else "not counted as a gain"
+        word = "counted as a loss, also if it was a withdrawal" if moved < 0 else "not counted as a gain"
         text = f"the account moved by {money_text(moved)} dollars while this bot did not watch; {word}"
         know.notes.append(Alert(AlertLevel.WARNING, "circuit_breaker", text, details=(("moved", moved),)))
 

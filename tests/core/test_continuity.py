@@ -106,7 +106,8 @@ def test_what_was_lost_after_the_memory_was_written_is_found() -> None:
     again = run(memory, CASH - 7 * DOLLAR)
     assert pnl(again) == -7 * DOLLAR
     assert told(again) == [
-        "the account moved by -7.000000 dollars while this bot did not watch; counted as a loss"
+        "the account moved by -7.000000 dollars while this bot did not watch; "
+        "counted as a loss, also if it was a withdrawal"
     ]
 
 
