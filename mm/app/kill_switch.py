@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
+from mm.app.reason import one_line
 from mm.core.events import Command, CommandKind
 from mm.core.units import Nanos
 from mm.observe.replace import replace_file
@@ -26,7 +27,7 @@ class KillSwitch:
 
     def __init__(self, run_dir: Path, environment: Mapping[str, str]) -> None:
         self.path = run_dir.absolute() / NAME
-        value = environment.get(VARIABLE, "").strip()
+        value = one_line(environment.get(VARIABLE, ""))
         self.is_in_environment = value.lower() not in OFF
         self._variable = f"{VARIABLE}={value}" if self.is_in_environment else ""
         self._held = ""
@@ -49,11 +50,11 @@ class KillSwitch:
             return f"{NAME} cannot be read: {error.strerror}"
         finally:
             os.close(file)
-        return " ".join(text.split()) or f"the file {NAME}"
+        return one_line(text) or f"the file {NAME}"
 
     def turn_on(self, reason: str) -> None:
         """:raises StorageError: if the disk refuses."""
-        replace_file(self.path, reason.encode("utf-8", "replace")[:LONGEST] + b"\n")
+        replace_file(self.path, one_line(reason).encode("utf-8")[:LONGEST] + b"\n")
 
     def hold(self, reason: str) -> None:
         """On, as long as this process lives: for a disk that takes no file."""

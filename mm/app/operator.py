@@ -15,6 +15,7 @@ from structlog.typing import FilteringBoundLogger
 from mm.app.control_words import Answer, CommandName, Request, refusal
 from mm.app.errors import FAILED, NOT_PROVEN, REFUSED
 from mm.app.kill_switch import KillSwitch, KillSwitchWatch
+from mm.app.reason import one_line
 from mm.app.state import describe
 from mm.core.actions import AnyAction
 from mm.core.engine import Engine, Mode
@@ -109,6 +110,7 @@ class Operator:
 
     async def carry_out(self, request: Request) -> Answer:
         reach = self._reach
+        request = msgspec.structs.replace(request, reason=one_line(request.reason))
         if request.command not in READS:
             said = {"command": request.command, "reason": request.reason, "for_desk": request.desk}
             reach.log.warning("operator_command", **said)
@@ -147,8 +149,16 @@ class Operator:
                 return refusal(
                     REFUSED, f"the kill switch is on: {reach.watch.reason}; kmm resume turns it off"
                 )
-            return refusal(NOT_TRIPPED, "the breaker is not tripped")
+            return refusal(NOT_TRIPPED, self._not_to_be_reset(request.desk))
         return await self._step(CommandKind.RESET, request.reason, request.desk)
+
+    def _not_to_be_reset(self, desk: str) -> str:
+        """Why there is nothing to reset; who names a desk may mean the account's trip, or another desk's."""
+        trips = self._reach.engine.know.breaker.all_trips()
+        if not desk or not trips:
+            return "the breaker is not tripped"
+        whose = f"of desk {trips[0].desk}" if trips[0].desk else "of the account"
+        return f"desk {desk} has no trip of its own; there is one {whose}: {trips[0].reason}"
 
     async def _kill(self, request: Request) -> Answer:
         """The file first: it outlives whatever happens to us. Then the engine, without waiting for a beat;

@@ -9,13 +9,17 @@ from typing import TYPE_CHECKING, Any, Final
 
 import rich_click as click
 
+from mm.cli.reason import Reason
 from mm.cli.where import about_a_run, end, ends_well_or, json_option, run_dir_of, show
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
+    from mm.app.control_words import Answer
+
 NOT_TRIPPED: Final = 2
 PATTERN: Final = "*_circuit_breaker_status.json"
+RUNNING: Final = "the running bot"
 
 
 @click.group()
@@ -38,12 +42,14 @@ def show_breaker(config_file: Path, run_dir: Path | None, as_json: bool) -> None
         except NotRunning:
             rows, source = _of_files(where), "the files of the last run"
         else:
-            rows, source = [("account", answer["breaker"]), *_of_desks(answer)], "the running bot"
+            rows, source = [("account", answer["breaker"]), *_of_desks(answer)], RUNNING
     if not rows:
         end("breaker show", f"nothing has ever run in {where}", NOT_TRIPPED, as_json)
     if as_json:
         click.echo(json.dumps({"source": source, "breakers": dict(rows)}))
         return
+    if source == RUNNING:
+        rows = _own_rows(rows)
     from rich.console import Console
 
     console = Console()
@@ -54,6 +60,17 @@ def show_breaker(config_file: Path, run_dir: Path | None, as_json: bool) -> None
 
 def _of_desks(answer: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [(desk["name"], desk["breaker"]) for desk in answer["desks"]]
+
+
+def _own_rows(rows: list[tuple[str, dict[str, Any]]]) -> list[tuple[str, dict[str, Any]]]:
+    """For the eye: what the account's table shows already is not repeated for each desk."""
+
+    def own(form: dict[str, Any]) -> dict[str, Any]:
+        limits = form["thresholds"].items()
+        return {**form, "thresholds": {rule: limit for rule, limit in limits if rule not in shown}}
+
+    shown = rows[0][1]["thresholds"]
+    return [rows[0], *((name, own(form)) for name, form in rows[1:])]
 
 
 def _of_files(where: Path) -> list[tuple[str, dict[str, Any]]]:
@@ -74,11 +91,14 @@ def _picture(name: str, form: dict[str, Any]) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
+    from mm.observe.log import escape
+
     verdict = Text(f"{name}: ")
     if form["trading_allowed"]:
         verdict.append("ok, trading is allowed", style="bold green")
     else:
-        verdict.append(f"TRIPPED by {form['trip_rule']}: {form['trip_reason']}", style="bold red")
+        text = f"TRIPPED by {form['trip_rule']}: {form['trip_reason']}"
+        verdict.append(escape(text), style="bold red")
     table = Table(box=None, header_style="dim", pad_edge=False)
     table.add_column("rule")
     for title in ("measure", "limit", "used"):
@@ -98,7 +118,7 @@ def _share(measure: float | None, limit: float | None) -> str:
 
 
 @breaker.command("reset")
-@click.option("--reason", required=True, help="Why it may trade again; it is written down.")
+@click.option("--reason", type=Reason(), required=True, help="Why it may trade again; it is written down.")
 @click.option("--desk", default="", help="Only this desk's own trip.")
 @about_a_run
 @json_option
@@ -121,7 +141,15 @@ def reset(reason: str, desk: str, config_file: Path, run_dir: Path | None, as_js
             return
     if not answer["ok"]:
         end("breaker reset", answer["error"], answer["code"], as_json)
-    show(answer, f"reset; it goes on: {answer['status']}", as_json)
+    show(answer, f"reset; {_after_reset(answer)}", as_json)
+
+
+def _after_reset(answer: Answer) -> str:
+    """Whether that was all that stood in the way."""
+    for name, form in [("account", answer["breaker"]), *_of_desks(answer)]:
+        if not form["trading_allowed"]:
+            return f"still tripped ({name}): {form['trip_reason']}"
+    return f"it goes on: {answer['status']}"
 
 
 def _reset_files(where: Path, reason: str, desk: str, as_json: bool) -> None:

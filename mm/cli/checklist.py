@@ -55,9 +55,11 @@ def checklist(which: str, path: Path, run_dir: Path | None, as_json: bool, markd
 
 
 def _markdown(row: Finding) -> str:
+    from mm.observe.log import escape
+
     mark = "x" if row.grade.value == "green" else " "
     advice = f" ({row.advice})" if row.advice else ""
-    return f"- [{mark}] {row.scope}: {row.name}: {row.value}{advice}"
+    return escape(f"- [{mark}] {row.scope}: {row.name}: {row.value}{advice}")
 
 
 def _show(findings: list[Finding]) -> None:
@@ -65,13 +67,15 @@ def _show(findings: list[Finding]) -> None:
     from rich.table import Table
     from rich.text import Text
 
+    from mm.observe.log import escape
+
     table = Table(box=None, pad_edge=False, header_style="dim")
     for name in ("", "where", "what", "is", "healthy"):
         table.add_column(name, overflow="fold")
     for row in findings:
         colour = row.grade.value
         sign = Text(SIGNS[colour], style=f"bold {colour}")
-        table.add_row(sign, row.scope, row.name, Text(row.value), Text(row.healthy, style="dim"))
+        table.add_row(sign, row.scope, row.name, Text(escape(row.value)), Text(row.healthy, style="dim"))
     console = Console()
     console.print(table)
     for row in findings:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from mm.cli.killed import end_unanswered
+from mm.cli.reason import Reason
 from mm.cli.seconds import Seconds
 from mm.cli.where import about_a_run, ask_or_end, end, ends_well_or, json_option, run_dir_of, show
 
@@ -23,7 +26,7 @@ WITHIN = click.option(
 )
 
 
-REASON = click.option("--reason", default="", help="Why, for the log.")
+REASON = click.option("--reason", type=Reason(), default="", help="Why, for the log.")
 
 
 def _gone(answer: Answer | None) -> bool:
@@ -42,7 +45,7 @@ def wait_until_gone(name: str, run_dir: Path, within: float, as_json: bool) -> N
 
 
 @click.command()
-@click.argument("reason")
+@click.argument("reason", type=Reason())
 @about_a_run
 @WITHIN
 @json_option
@@ -53,9 +56,11 @@ def kill(reason: str, config_file: Path, run_dir: Path | None, within: float, as
     """
     from mm.app.control_client import NotRunning, ask
     from mm.app.control_words import Request
+    from mm.app.errors import CannotRun
     from mm.app.kill_switch import KillSwitch
     from mm.observe.append import StorageError
 
+    since = time.time()
     with ends_well_or("kill", as_json):
         where = run_dir_of(run_dir, config_file)
         if not reason.strip():
@@ -76,6 +81,10 @@ def kill(reason: str, config_file: Path, run_dir: Path | None, within: float, as
             text = f"nothing runs in {where}; the kill switch is on for the next start"
             show({"ok": True, "running": False, "kill_switch": reason}, text, as_json)
             return
+        except CannotRun as problem:
+            if fault is not None:
+                raise fault from problem
+            end_unanswered(where, since, within, str(problem), as_json)
         if not answer["ok"]:
             end("kill", f"the bot says: {answer['error']}", answer["code"], as_json)
         wait_until_gone("kill", where, within, as_json)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from mm.cli.reason import Reason
 from mm.cli.seconds import Seconds
 
 if TYPE_CHECKING:
@@ -37,7 +38,11 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Read and decide, but send no order.")
 @click.option("--live", is_flag=True, help="Real money: needed with the production environment.")
 @click.option(
-    "--reset-breaker", metavar="REASON", default="", help="Trade again although the breaker had tripped."
+    "--reset-breaker",
+    type=Reason(),
+    metavar="REASON",
+    default="",
+    help="Trade again although the breaker had tripped.",
 )
 @click.option(
     "--json",

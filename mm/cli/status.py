@@ -69,10 +69,12 @@ def _picture(answer: Answer) -> RenderableType:
     from rich.table import Table
     from rich.text import Text
 
+    from mm.observe.log import escape
+
     facts = Table(box=None, show_header=False, pad_edge=False)
     for name, value in _facts(answer):
-        style = "bold red" if value.startswith(("TRIPPED", "ON")) else ""
-        facts.add_row(name, Text(value, style=style))
+        style = "bold red" if value.startswith(("TRIPPED", "ON", "NOT")) else ""
+        facts.add_row(name, Text(escape(value), style=style))
     desks = Table(box=None, header_style="dim", pad_edge=False)
     desks.add_column("desk")
     for name in ("markets", "resting", "held", "realized", "open", "fees", "P&L", "lean"):
@@ -98,10 +100,22 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
         ("exchange", answer["environment"] + (", dry run" if answer["dry_run"] else "")),
         ("process", f"{answer['pid']}, version {answer['version']}, for {hours:.1f} h"),
         ("breaker", "ok" if breaker["trading_allowed"] else f"TRIPPED: {breaker['trip_reason']}"),
+        *_trips_of_desks(answer),
         ("kill switch", f"ON: {answer['kill_switch']}" if answer["kill_switch"] else "off"),
         ("P&L", f"{pnl['total']:.2f} (realized {pnl['realized']:.2f}, fees {pnl['fees']:.2f})"),
         ("cash", "not known" if answer["cash"] is None else f"{answer['cash']:.2f}"),
         ("orders", f"{answer['resting_orders']} resting, {answer['open_orders']} open in all"),
         ("market data", "connected" if answer["link_up"] else "NOT CONNECTED"),
         ("heartbeat", "none" if beat is None else f"{beat:.1f} s ago"),
+    ]
+
+
+def _trips_of_desks(answer: Answer) -> list[tuple[str, str]]:
+    """Of those that have stopped while the account trades on."""
+    if not answer["breaker"]["trading_allowed"]:
+        return []
+    return [
+        (f"desk {desk['name']}", f"TRIPPED: {desk['breaker']['trip_reason']}")
+        for desk in answer["desks"]
+        if not desk["breaker"]["trading_allowed"]
     ]

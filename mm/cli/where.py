@@ -63,11 +63,13 @@ def run_dir_of(given: Path | None, config_file: Path, environment: Mapping[str, 
 
 
 def end(name: str, text: str, code: int, as_json: bool = False) -> NoReturn:
-    """One line that says why, and the exit code."""
+    """One line that says why, and the exit code. Texts of files and exchange move no cursor."""
+    from mm.observe.log import escape
+
     if as_json:
         click.echo(json.dumps({"ok": False, "code": code, "error": text}))
     else:
-        click.echo(f"kmm {name}: {text}", err=True)
+        click.echo(escape(f"kmm {name}: {text}"), err=True)
     raise SystemExit(code)
 
 
@@ -101,4 +103,6 @@ def ask_or_end(name: str, run_dir: Path, request: Request, as_json: bool = False
 
 def show(answer: Answer, text: str, as_json: bool) -> None:
     """The whole answer for programs, a line for people."""
-    click.echo(json.dumps(answer) if as_json else text)
+    from mm.observe.log import escape
+
+    click.echo(json.dumps(answer) if as_json else escape(text))

@@ -24,8 +24,8 @@ def commands(switch: KillSwitch) -> tuple[KillSwitchWatch, list[Command]]:
 def test_the_reason_is_the_text_of_the_file_in_one_line(tmp_path: Path) -> None:
     switch = KillSwitch(tmp_path, {})
     assert switch.reason() == ""
-    switch.turn_on("the market\n moved\x00")
-    assert switch.reason() == "the market moved\x00"
+    switch.turn_on("the market\n moved\x00\x1b[2J \udc9bnow")
+    assert switch.reason() == "the market moved [2J now"
     assert switch.turn_off() and not switch.turn_off()
     assert switch.reason() == ""
 
