@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from mm.core.events import Fill, MarketState
 from mm.core.ledger import Ledger
-from mm.core.picture import DeskPicture, MarketPicture
+from mm.core.picture import DeskPicture, MarketPicture, RetiredMarkets
 from mm.core.units import MONEY_DOLLAR, SECOND, Money, Nanos, Price, Side
 from mm.observe.latency import Latencies
 from mm.observe.markouts import Markout
@@ -242,3 +242,24 @@ def test_quantiles_are_values_that_were_measured() -> None:
         latencies.add(float(value))
     assert latencies.quantiles(50, 95, 99) == [50.0, 95.0, 99.0]
     assert latencies.mean() == 50.5
+
+
+@given(MOVES, PRICES)
+def test_what_is_over_stays_in_the_sums(moves: list[tuple[Any, ...]], value: Price) -> None:
+    books = Books()
+    for move in moves:
+        books.tell(*move)
+    books.settle(value)
+    before = books.desk.doubled_sources({TICKER: value})
+    books.desk.retire_all_but(())
+    assert books.desk.markets == {}
+    assert books.desk.doubled_sources({}) == before
+
+
+def test_other_markets_have_those_that_are_over() -> None:
+    gone = RetiredMarkets(count=3, quoted=2, realized=5_000_000, fees=20_000, fills=7, quotes=40)
+    desk = DeskPicture("DEFAULT", "glft", (), 5_000_000, 0, 20_000, 0.0, retired=gone)
+    rest = json.loads(json_document(metrics(desk, DeskTally(), START, START)))["other_markets"]
+    assert (rest["count"], rest["with_position"]) == (3, 0)
+    assert (rest["realized_pnl"], rest["fees"]) == (5, 0.02)
+    assert (rest["fills"], rest["quotes"]) == (7, 40)
