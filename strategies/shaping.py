@@ -30,7 +30,7 @@ class QuotingParams(Params, frozen=True):
         msgspec.Meta(
             ge=0, le=604_800, description="no quotes from this long before the close on; 0: no cut-off"
         ),
-    ] = 120.0
+    ] = 125.0
     max_book_spread_cents: Annotated[
         float,
         msgspec.Meta(gt=0, le=100, description="no quotes if the book's own spread is wider: no fair value"),

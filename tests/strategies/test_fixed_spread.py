@@ -105,9 +105,13 @@ def test_a_book_as_wide_as_allowed_is_quoted() -> None:
 
 
 def test_the_last_two_minutes_are_left_to_others() -> None:
-    assert quoted(PLAIN.quotes(view("56:1 | 60:1", time_to_close=121 * SECOND))) == "56:10 | 60:10"
-    late = PLAIN.quotes(view("56:1 | 60:1", time_to_close=120 * SECOND))
+    assert quoted(PLAIN.quotes(view("56:1 | 60:1", time_to_close=126 * SECOND))) == "56:10 | 60:10"
+    late = PLAIN.quotes(view("56:1 | 60:1", time_to_close=125 * SECOND))
     assert (quoted(late), late.note, late.fair) == ("|", "cut-off", 5800)
+
+
+def test_a_15_minute_market_is_quoted_from_its_first_second() -> None:
+    assert quoted(PLAIN.quotes(view("56:1 | 60:1", time_to_close=900 * SECOND))) == "56:10 | 60:10"
 
 
 def test_an_unknown_close_might_be_now() -> None:

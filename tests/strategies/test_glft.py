@@ -162,8 +162,8 @@ def test_a_book_that_tells_no_price_is_not_quoted(text: str, note: str) -> None:
 
 def test_the_last_two_minutes_are_left_to_others() -> None:
     strategy = warm()
-    assert strategy.quotes(view(CALM, at_seconds=31, time_to_close=121 * SECOND)).quotes
-    late = strategy.quotes(view(CALM, at_seconds=32, time_to_close=120 * SECOND))
+    assert strategy.quotes(view(CALM, at_seconds=31, time_to_close=126 * SECOND)).quotes
+    late = strategy.quotes(view(CALM, at_seconds=32, time_to_close=125 * SECOND))
     assert (quoted(late), late.note, late.fair, late.reservation) == ("|", "cut-off", 5800, 5800)
 
 
