@@ -6,8 +6,9 @@ The trading loop only hands over a picture; a side thread draws it.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -21,6 +22,8 @@ from mm.observe.observer import Every, Watcher
 FRAMES_A_SECOND = 4
 LOOK_EVERY: Nanos = SECOND // FRAMES_A_SECOND
 WIDTH = 100
+PARTS = ("realized", "unreal.", "fees")
+SUM = ("P&L",)
 MODE_STYLE = {"QUOTING": "bold green", "PAUSED": "bold yellow", "HALTED": "bold red"}
 NONE = "-"
 
@@ -56,8 +59,10 @@ class Screen(Watcher):
 
 
 def render(picture: EnginePicture) -> RenderableType:
-    """The whole screen, at most `WIDTH` columns; pure."""
-    return Group(_heading(picture), *(_desk(desk, picture.orders) for desk in picture.desks))
+    """The whole screen, at most `WIDTH` columns; pure. On a narrower one the parts of P&L are one column."""
+    stopped_all = not picture.breaker.trading_allowed
+    desks = [_Desk(desk, picture.orders, stopped_all=stopped_all) for desk in picture.desks]
+    return Group(_heading(picture), *desks)
 
 
 def _heading(picture: EnginePicture) -> Text:
@@ -77,21 +82,44 @@ def _heading(picture: EnginePicture) -> Text:
     return line
 
 
-def _desk(desk: DeskPicture, orders: tuple[OrderPicture, ...]) -> Table:
+@dataclass(frozen=True, slots=True)
+class _Desk:
+    """``stopped_all``: the heading says already why nothing is quoted."""
+
+    desk: DeskPicture
+    orders: tuple[OrderPicture, ...]
+    stopped_all: bool
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        width = min(options.max_width, WIDTH)
+        yield _title(self.desk, self.stopped_all)
+        yield _table(self.desk, self.orders, width)
+
+
+def _title(desk: DeskPicture, stopped_all: bool) -> Text:
     total = desk.realized + desk.unrealized - desk.fees
+    title = Text.assemble((escape(desk.name), "bold"), f"  {escape(desk.strategy)}  P&L ", _signed(total))
+    breaker = desk.breaker
+    if breaker is not None and not breaker.trading_allowed and not stopped_all:
+        title.append(
+            f"  TRIPPED {escape(breaker.trip_rule)}: {escape(breaker.trip_reason)}", style="bold red"
+        )
+    return title
+
+
+def _table(desk: DeskPicture, orders: tuple[OrderPicture, ...], width: int) -> Table:
+    parts = PARTS if width == WIDTH else SUM
     table = Table(
-        title=Text.assemble((escape(desk.name), "bold"), f"  {escape(desk.strategy)}  P&L ", _signed(total)),
-        title_justify="left",
-        width=WIDTH,
+        width=width,
         pad_edge=False,
         box=None,
         header_style="dim",
     )
     table.add_column("market", overflow="ellipsis", no_wrap=True, ratio=1)
-    for name in ("bid", "ask", "our bid", "our ask", "inventory", "realized", "unreal.", "fees"):
+    for name in ("bid", "ask", "our bid", "our ask", "inventory", *parts):
         table.add_column(name, justify="right", no_wrap=True)
     for market in desk.markets:
-        table.add_row(*_market(market, orders))
+        table.add_row(*_market(market, orders), *_pnl(market, parts))
     return table
 
 
@@ -104,10 +132,13 @@ def _market(market: MarketPicture, orders: tuple[OrderPicture, ...]) -> tuple[Te
         _own(market.ticker, Side.BID, orders),
         _own(market.ticker, Side.ASK, orders),
         _inventory(market.position, market.max_position),
-        _signed(market.realized),
-        _signed(market.unrealized),
-        Text(_cents(market.fees)),
     )
+
+
+def _pnl(market: MarketPicture, parts: tuple[str, ...]) -> tuple[Text, ...]:
+    if parts == SUM:
+        return (_signed(market.realized + market.unrealized - market.fees),)
+    return _signed(market.realized), _signed(market.unrealized), Text(_cents(market.fees))
 
 
 def _level(level: tuple[Price, Count] | None) -> Text:

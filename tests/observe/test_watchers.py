@@ -221,6 +221,28 @@ def test_the_screen_shows_what_matters_within_its_width() -> None:
     assert "TRIPPED consecutive_errors" in text and "98765.43" in text and "P&L 1.82" in text
 
 
+def test_a_terminal_of_80_columns_shows_all_figures_and_a_desk_that_stopped_alone() -> None:
+    long = "KXSIMINX-26NOV210900R-T4976L"
+    engine = BookingEngine({"DEFAULT": [long], "WIDE": ["OTHER"]})
+    console = Console(width=80, force_terminal=False)
+    picture = engine.picture()
+    stopped, other = picture.desks
+    stopped = msgspec.structs.replace(stopped, breaker=TRIPPED)
+    with console.capture() as captured:
+        console.print(render(msgspec.structs.replace(picture, desks=(stopped, other))))
+    lines = captured.get().splitlines()
+    assert max(map(len, lines)) <= 80
+    header = next(line for line in lines if line.startswith("market"))
+    assert header.split()[-2:] == ["inventory", "P&L"]
+    assert (
+        next(line for line in lines if long in line).split()[-1].replace("-", "").replace(".", "").isdigit()
+    )
+    assert "breaker ok" in lines[0]
+    assert [line for line in lines if "TRIPPED consecutive_errors" in line] == [
+        line for line in lines if line.startswith("DEFAULT")
+    ]
+
+
 def test_the_live_screen_starts_and_stops() -> None:
     console = Console(width=WIDTH, force_terminal=True, _environ={})
     with console.capture() as captured:
