@@ -37,6 +37,7 @@ class BookingEngine:
         self.now = START
         self.mode = "QUOTING"
         self.breaker = OK
+        self.pauses: tuple[tuple[str, str], ...] = ()
         self.orders: tuple[OrderPicture, ...] = ()
         self.positions: dict[str, Count] = {}
         self.seen: set[str] = set()
@@ -60,7 +61,15 @@ class BookingEngine:
             for name, tickers in self.desks.items()
         )
         return EnginePicture(
-            self.now, self.mode, True, desks, self.orders, self.breaker, 98_765_432_100, START
+            self.now,
+            self.mode,
+            True,
+            desks,
+            self.orders,
+            self.breaker,
+            98_765_432_100,
+            START,
+            pauses=self.pauses,
         )
 
     def _market(self, ticker: str) -> MarketPicture:

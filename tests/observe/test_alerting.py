@@ -124,6 +124,20 @@ def test_a_pause_and_its_end() -> None:
     ]
 
 
+def test_a_pause_of_the_exchange_is_told_once_whatever_is_learned_of_it() -> None:
+    bench, told = story()
+    reasons = ("", "a planned pause of trading begins soon", "trading is paused by the exchange", "", "")
+    for second, reason in enumerate(reasons):
+        bench.engine.pauses = (("exchange", reason),) if reason else ()
+        bench.time(at(second))
+    bench.engine.pauses = (("operator", "lunch"),)
+    bench.time(at(9))
+    assert told.alerts == [
+        (1, "warning", "quoting is paused: a planned pause of trading begins soon", 0),
+        (3, "info", "the exchange takes orders again after 2 s", 0),
+    ]
+
+
 def test_api_errors_in_a_row_and_the_first_answer() -> None:
     bench, told = story()
     for second, errors in ((0, 0), (1, 2), (2, 3), (3, 5), (4, 1), (5, 0), (6, 0)):
