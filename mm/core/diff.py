@@ -37,6 +37,7 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 Intent = Cancel | Amend | Place
 
+RANK: dict[type, int] = {Cancel: 0, Amend: 1, Place: 2}
 ARRIVING = (OrderState.PENDING_NEW, OrderState.PENDING_AMEND)
 
 
@@ -50,9 +51,12 @@ def diff(quotes: list[Quote], orders: list[Order], now: Nanos, refill_fraction: 
     for side in SIDES:
         wanted = sorted((q for q in quotes if q.side is side), key=lambda q: -side.sign * q.price)
         ours = [order for order in orders if order.side is side]
-        intents.extend(_one_side(wanted, ours, now, refill_fraction))
-    rank = {Cancel: 0, Amend: 1, Place: 2}
-    intents.sort(key=lambda intent: rank[type(intent)])
+        if len(wanted) == len(ours) == 1 and ours[0].is_idle and ours[0].price == wanted[0].price:
+            intents.extend(_resize(ours[0], wanted[0], now, refill_fraction))  # as it mostly is
+        elif wanted or ours:
+            intents.extend(_one_side(wanted, ours, now, refill_fraction))
+    if len(intents) > 1:
+        intents.sort(key=lambda intent: RANK[type(intent)])
     return intents
 
 

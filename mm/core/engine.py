@@ -7,7 +7,8 @@ when nothing of a former run rests any more and the exchange's positions are the
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -68,6 +69,17 @@ class Engine:
         self._retirement = Retirement(self.know, self.desks)
         self._photographer = Photographer(self.know, self.desks)
         self._looked_at: dict[str, Nanos] = {}
+        # What is more than news, by its exact type.
+        self._summons: dict[type, Callable[[Any], Sequence[AnyAction]]] = {
+            Tick: self._tick,
+            Command: self._operators.obey,
+            Reconfigure: self._reconfigure,
+            AccountReport: self._take_report,
+        }
+        # News after which something must be asked again or given up.
+        self._lessons: dict[type, Callable[[Any], Sequence[AnyAction]]] = dict.fromkeys(
+            (ApiError, OrderReport, LinkDown, CancelAllDone), self._learn_of_trouble
+        )
 
     @property
     def settings(self) -> EngineSettings:
@@ -84,19 +96,10 @@ class Engine:
         self.now = event.ts
         if self.decisions:
             self.decisions = []
-        if isinstance(event, Tick):
-            return self._tick(event)
-        if isinstance(event, Command):
-            return self._operators.obey(event)
-        if isinstance(event, Reconfigure):
-            return self._reconfigure(event.settings)
-        if isinstance(event, AccountReport):
-            actions = [*self.know.learn(event), *self._reconciler.take(event)]
-            return actions + self._after_report()
-        if not isinstance(event, ApiError | OrderReport | LinkDown | CancelAllDone):
-            actions = list(self.know.learn(event))
-        else:
-            actions = self._learn_of_trouble(event)
+        answer = self._summons.get(type(event))
+        if answer is not None:
+            return answer(event)
+        actions = list(self._lessons.get(type(event), self.know.learn)(event))
         if self.know.touched_order is not None:
             actions += self._follow_up()
         if self.know.hours.is_news:
@@ -128,15 +131,16 @@ class Engine:
                 actions.append(action)
         return actions + self._watch.check(self.now)
 
-    def _after_report(self) -> list[AnyAction]:
+    def _take_report(self, report: AccountReport) -> list[AnyAction]:
         """What was to be read may be known now."""
-        actions = self._watch.check(self.now)
+        actions = [*self.know.learn(report), *self._reconciler.take(report), *self._watch.check(self.now)]
         if self.mode is Mode.STARTING:
             self._modes.settle()
         return actions + self._ending.step(self.now)
 
-    def _reconfigure(self, settings: EngineSettings) -> list[AnyAction]:
+    def _reconfigure(self, event: Reconfigure) -> list[AnyAction]:
         """Other limits hold from now on, for what is there too."""
+        settings = event.settings
         assert not needs_restart(self.settings, settings), needs_restart(self.settings, settings)
         self.know.settings = settings
         for desk in settings.desks:
