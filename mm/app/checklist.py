@@ -135,6 +135,14 @@ def support(vitals: Vitals) -> list[Finding]:
     return [_files(vitals), *(_breaker(desk) for desk in vitals.desks)]
 
 
+def configuration(problem: str) -> Finding:
+    """``problem``: the first thing that is wrong with it, empty if it is right."""
+    advice = "the running bot goes on with what it read; a start would end with 78: kmm verify-config"
+    if not problem:
+        return Finding("process", "configuration", Grade.GREEN, "right", "right")
+    return Finding("process", "configuration", Grade.RED, problem, "right", advice)
+
+
 def is_alarming(findings: list[Finding]) -> bool:
     return any(finding.grade is Grade.RED for finding in findings)
 
@@ -168,6 +176,10 @@ def _heartbeat(vitals: Vitals, healthy: Healthy) -> Finding:
     if age > interval + float(healthy.heartbeat_buffer_seconds):
         advice = "it does not run, or hangs: look at the end of <NAME>.log, then start it again"
         return Finding("process", name, Grade.RED, f"{status}, {age:.0f} s old", well, advice)
+    if status == "stopping":
+        return Finding(
+            "process", name, Grade.RED, f"ended {age:.0f} s ago", well, "it was stopped, or is stopping"
+        )
     judged = {"active": Grade.GREEN, "starting": Grade.YELLOW, "paused": Grade.YELLOW}.get(status, Grade.RED)
     advice = "" if judged is Grade.GREEN else "it lives, but does not quote: kmm status"
     return Finding("process", name, judged, f"{status}, {age:.0f} s old", well, advice)

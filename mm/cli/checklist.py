@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,18 +29,18 @@ def checklist(which: str, path: Path, run_dir: Path | None, as_json: bool, markd
     live: the warning signs and healthy ranges; support: what to send to whoever helps. Exit code 1 if
     anything is red.
     """
-    from mm.app.checklist import is_alarming, live, support
+    from mm.app.checklist import configuration, is_alarming, live, support
     from mm.app.machine import look_at_machine
     from mm.app.vitals import read_vitals
-    from mm.config.load import load_config
+    from mm.cli.subject import subject_of
 
-    config = load_config(path, os.environ)
-    home = Path(run_dir or config.run_dir)
-    vitals = read_vitals(home, config.desks, time.time())
+    subject = subject_of(run_dir, path)
+    vitals = read_vitals(subject.home, subject.desks, time.time())
     if which == "live":
-        findings = live(vitals, look_at_machine(home), config.limits.healthy)
+        findings = live(vitals, look_at_machine(subject.home), subject.healthy)
     else:
         findings = support(vitals)
+    findings.insert(0, configuration(subject.problem))
     if as_json:
         rows = [{**row._asdict(), "grade": row.grade.value} for row in findings]
         click.echo(json.dumps({"healthy": not is_alarming(findings), "items": rows}, indent=2))

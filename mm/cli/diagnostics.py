@@ -64,34 +64,18 @@ def _what_to_pack(path: Path, run_dir: Path | None) -> tuple[list[str], Path, li
     from mm.app.checklist import live
     from mm.app.machine import limits, look_at_machine, versions
     from mm.app.vitals import read_vitals
-    from mm.config.errors import ConfigErrors
-    from mm.config.healthy import Healthy
-    from mm.config.load import load_config
-    from mm.config.show import for_json, redacted_dict
+    from mm.cli.subject import subject_of
 
-    shown: object
-    try:
-        config = load_config(path, os.environ)
-        desks, home, healthy = list(config.desks), Path(run_dir or config.run_dir), config.limits.healthy
-        shown = for_json(redacted_dict(config))
-    except ConfigErrors as problem:
-        home, healthy = run_dir or Path("logs"), Healthy()
-        desks = _desks_in(home)
-        shown = {"errors": str(problem).splitlines()}
-    checks = live(read_vitals(home, desks, time.time()), look_at_machine(home), healthy)
+    subject = subject_of(run_dir, path)
+    desks, home = subject.desks, subject.home
+    checks = live(read_vitals(home, desks, time.time()), look_at_machine(home), subject.healthy)
     ours = [
-        document("config.json", shown),
+        document("config.json", subject.shown),
         document("versions.json", versions()),
         document("limits.json", limits()),
         document("checks.json", [{**row._asdict(), "grade": row.grade.value} for row in checks]),
     ]
     return desks, home, [*pieces_of_run(home, desks), *ours]
-
-
-def _desks_in(home: Path) -> list[str]:
-    """By their files, where no configuration tells."""
-    end = "_circuit_breaker_status.json"
-    return sorted(found.name.removesuffix(end) for found in home.glob(f"*{end}"))
 
 
 def _redactor(environment: Mapping[str, str]) -> Redactor:

@@ -91,3 +91,23 @@ def test_the_checklist_fails_for_a_run_that_is_not_there(home: Path) -> None:
 def test_every_form_of_the_checklist_has_the_same_exit_code(home: Path, which: str, form: list[str]) -> None:
     result = CliRunner().invoke(main, ["checklist", which, *form])
     assert result.exit_code == 1 and "circuit breaker" in result.output.replace("\n", " ")
+
+
+def test_a_wrong_configuration_is_red_and_the_rest_is_judged_all_the_same(home: Path) -> None:
+    (home / "config.yaml").write_text(CONFIG + "limitz: 3\n")
+    (home / "logs" / "OTHER_circuit_breaker_status.json").write_text("{}")
+    items = json.loads(CliRunner().invoke(main, ["checklist", "live", "--json"]).output)["items"]
+    assert (items[0]["name"], items[0]["grade"]) == ("configuration", "red") and "limitz" in items[0]["value"]
+    assert "OTHER" in {item["scope"] for item in items}
+
+
+def test_inside_a_run_directory_it_is_that_run_which_is_meant(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (home / "logs" / "kmm.lock").touch()
+    (home / "logs" / "OTHER_circuit_breaker_status.json").write_text("{}")
+    monkeypatch.chdir(home / "logs")
+    told = CliRunner().invoke(main, ["checklist", "live", "--json"])
+    assert "OTHER" in {item["scope"] for item in json.loads(told.output)["items"]}
+    made = CliRunner().invoke(main, ["diagnostics", "--json"])
+    assert made.exit_code == 0 and "alerts.jsonl" in json.loads(made.output)["files"]

@@ -117,7 +117,7 @@ def test_a_kill_leaves_nothing_resting_and_nothing_follows_until_resume(
     (home / "strategies").mkdir(parents=True)
     (home / "strategies" / "__init__.py").write_text("")
     (home / "strategies" / "ladder.py").write_text(LADDER)
-    # Two markets, and no order more than are cancelled one by one: after a sweep nothing is placed for a minute.
+    # Two markets, and no order more than are cancelled one by one: a sweep keeps orders away for a minute.
     near = {"min_probability": 0.3, "max_probability": 0.7, "max_markets": 2}
     desk = {"strategy": "ladder", "markets": {"filter": near}}
     config = settings(home, desks={"DEFAULT": desk})
