@@ -27,7 +27,7 @@ def test_a_web_hook_gets_level_subject_and_text() -> None:
     (document,) = visits.documents()
     assert document["type"] == "failure"
     assert document["title"].startswith("[CRITICAL] kmm DEFAULT: 2 alerts")
-    assert "first" in document["message"] and "resets the breaker" in document["message"]
+    assert "first" in document["message"] and "kmm breaker reset" in document["message"]
     assert visits.paths() == [f"/hook/{SECRET}"]
 
 

@@ -4,6 +4,7 @@ others go on, a socket that somebody removed. Real processes, the real commands.
 from __future__ import annotations
 
 import json
+import shutil
 import signal
 from pathlib import Path
 from typing import Any
@@ -22,26 +23,26 @@ EAGER = {
 STATUS = "RIGHT_circuit_breaker_status.json"
 
 
-def printed(bot: Bot, *words: str) -> str:
+def printed(run_dir: Path, *words: str) -> str:
     """What a person sees, with nothing in it that moves the cursor."""
-    done = kmm(*words, "--run-dir", bot.run_dir)
+    done = kmm(*words, "--run-dir", run_dir)
     text = done.stdout + done.stderr
     assert "Traceback" not in text and not set(text) - {"\n"} & set(map(chr, range(32))), repr(text)
     return text
 
 
-def desk_status(bot: Bot) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((bot.run_dir / STATUS).read_text())
+def desk_status(run_dir: Path) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((run_dir / STATUS).read_text())
     return found
 
 
 def stopped_by_a_cent(bot: Bot) -> dict[str, Any]:
-    bot.sees("a trip of the desk", lambda: bot.has(STATUS) and not desk_status(bot)["is_open"])
-    return desk_status(bot)
+    bot.sees("a trip of the desk", lambda: bot.has(STATUS) and not desk_status(bot.run_dir)["is_open"])
+    return desk_status(bot.run_dir)
 
 
 def test_one_desk_stops_is_seen_and_is_let_go_on_alone(exchange: Exchange, tmp_path: Path) -> None:
-    """With the bot, and after it ended: then in words that would have made the file unreadable."""
+    """With the bot, and with the files of a dead one, in words that would have made those unreadable."""
     breaker = {"each_desk": {"pnl_threshold": -0.01}, "losing_round_trips": None}
     config = settings(tmp_path, desks={"LEFT": FAR, "RIGHT": EAGER}, circuit_breaker=breaker)
     options = ("--config", config, "--json")
@@ -49,9 +50,9 @@ def test_one_desk_stops_is_seen_and_is_let_go_on_alone(exchange: Exchange, tmp_p
         assert stopped_by_a_cent(bot)["trip_rule"] == "desk_pnl_threshold"
         bot.sees("the other desk's quotes", exchange.both_sides_rest)
         assert beat(bot)["status"] == "active"
-        status = printed(bot, "status")
+        status = printed(bot.run_dir, "status")
         assert "desk RIGHT" in status and "TRIPPED: P&L of the desk is" in status
-        shown = printed(bot, "breaker", "show")
+        shown = printed(bot.run_dir, "breaker", "show")
         assert shown.count("desk_pnl_threshold") == 3, (
             "once for each desk's table, and once as the trip's rule"
         )
@@ -59,19 +60,23 @@ def test_one_desk_stops_is_seen_and_is_let_go_on_alone(exchange: Exchange, tmp_p
 
         code, said = tell(bot, "breaker", "reset", "--reason", "not this one", "--desk", "LEFT")
         assert code == 2 and "desk LEFT has no trip of its own; there is one of desk RIGHT" in said["error"]
+        bot.signal(signal.SIGKILL)
+        assert bot.ends() == -signal.SIGKILL
+    copy = shutil.copytree(bot.run_dir, tmp_path / "copy", ignore=shutil.ignore_patterns("*.sock"))
+
+    with bot_process(bot.run_dir, *options, environment=exchange.environment()) as bot:
+        bot.sees("the new process", lambda: beat(bot)["status"] == "active")
+        assert not desk_status(bot.run_dir)["is_open"]
         code, _ = tell(bot, "breaker", "reset", "--reason", NASTY, "--desk", "RIGHT")
         assert code == 0
         told = f"breaker of desk RIGHT reset: {CALM}"
         bot.sees(told, lambda: told in [alert["message"] for alert in bot.alerts("circuit_breaker")])
 
-        bot.sees("a second trip", lambda: not desk_status(bot)["is_open"])
-        bot.signal(signal.SIGKILL)
-        assert bot.ends() == -signal.SIGKILL
-    before = desk_status(bot)["memory"]
+    before = desk_status(copy)["memory"]
     assert "reset: desk_pnl_threshold" in printed(
-        bot, "breaker", "reset", "--reason", NASTY, "--desk", "RIGHT"
+        copy, "breaker", "reset", "--reason", NASTY, "--desk", "RIGHT"
     )
-    after = desk_status(bot)
+    after = desk_status(copy)
     assert (after["is_open"], after["memory"]["reset_reason"]) == (True, CALM)
     assert after["memory"]["day_base"] == before["day_base"], "a desk's reset forgives the account nothing"
 
@@ -80,14 +85,14 @@ def test_a_kill_is_never_refused_for_its_wording(exchange: Exchange, config: Pat
     with quoting(exchange, tmp_path, config) as bot:
         bot.sees("a socket", lambda: bot.has("control.sock"))
         for words, held in ((NASTY, CALM), ("x" * 20_000, "x" * 500)):
-            assert f"killed: {held}; nothing rests" in printed(bot, "kill", words)
+            assert f"killed: {held}; nothing rests" in printed(bot.run_dir, "kill", words)
             assert (bot.run_dir / "KILL_SWITCH").read_text() == f"{held}\n"
             killed = [alert for alert in bot.alerts("kill_switch") if alert["level"] == "critical"]
             assert f"kill switch: {held}" in killed[-1]["message"]
-            assert "goes on" in printed(bot, "resume")
+            assert "goes on" in printed(bot.run_dir, "resume")
         (bot.run_dir / "KILL_SWITCH").write_bytes(b"by hand\x1b]0;owned\x07\x9b2J\n")
         bot.sees("the file heeded", lambda: beat(bot)["status"] == "disabled")
-        assert "by hand ]0;owned" in printed(bot, "status") + printed(bot, "breaker", "show")
+        assert "by hand ]0;owned" in printed(bot.run_dir, "status") + printed(bot.run_dir, "breaker", "show")
         assert tell(bot, "resume")[0] == 0
         assert tell(bot, "stop")[0] == 0
 
