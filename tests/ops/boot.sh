@@ -30,9 +30,8 @@ cat > "$units/story.service" <<'END'
 After=basic.target
 [Service]
 Type=oneshot
-ExecStart=/story
-StandardOutput=file:/told
-StandardError=inherit
+# By the shell: a file that systemd opens for the whole unit is written over by what the last command says.
+ExecStart=/bin/sh -c 'exec /story > /told 2>&1'
 ExecStopPost=/bin/systemctl --no-block poweroff
 END
 
