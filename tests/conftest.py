@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,6 +13,9 @@ from mm.config.model import Config
 from tests import canary
 
 ROOT = Path(__file__).resolve().parents[1]
+
+# A shell starts what it starts in the background deaf to Ctrl-C, and whatever that starts is deaf too.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
