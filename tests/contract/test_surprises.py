@@ -209,8 +209,8 @@ SURPRISES: dict[int, Surprise] = {
         "trailing newline in frames; ignore unknown types/fields",
         ("sim/test_stream.py::test_every_message_fits_the_specification",),
         (
-            "kalshi/test_session.py::test_acknowledgements_errors_and_unknown_types_use_a_number_too",
-            "kalshi/test_session.py::test_strangers_change_nothing_but_are_counted",
+            "kalshi/test_session_gaps.py::test_acknowledgements_errors_and_unknown_types_use_a_number_too",
+            "kalshi/test_session_gaps.py::test_strangers_change_nothing_but_are_counted",
         ),
     ),
 }
