@@ -16,8 +16,8 @@ from mm.core.actions import Alert, AlertLevel, CancelAll
 from mm.core.events import BookDelta, BookGap, Command, CommandKind, MarketState, MarketStatus, Tick
 from mm.core.units import Side
 from mm.observe.metrics_form import empty_metrics
+from tests.observe.day import live_a_day, open_in
 from tests.observe.engine import START, TICKER, Bench, at, decision
-from tests.observe.test_house import live_a_day, open_in
 
 MANUAL = (Path(__file__).resolve().parents[2] / "docs" / "files.md").read_text()
 CODE = re.compile(r"`([^`]+)`")
