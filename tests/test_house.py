@@ -39,7 +39,7 @@ FLOORS: dict[str, tuple[str, ...] | None] = {
 # inside the core: one idea a floor, each may import only floors to its left
 CORE_ORDER = (
     {"units"},
-    {"grid", "kinds", "memory", "days"},
+    {"grid", "kinds", "memory", "days", "position"},
     {"settings"},
     {"events"},
     {"actions", "strategy"},

@@ -11,8 +11,8 @@ import msgspec
 from mm.core.actions import AnyAction
 from mm.core.engine import Engine
 from mm.core.events import AccountReport, AnyEvent
-from mm.core.ledger import collateral
 from mm.core.picture import Observed
+from mm.core.position import collateral
 from mm.core.units import Count, Money, Nanos, count_text, money_text
 
 

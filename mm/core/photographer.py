@@ -12,10 +12,10 @@ from mm.core.continuity import remember
 from mm.core.desk import Desk
 from mm.core.events import MarketState
 from mm.core.knowledge import Knowledge
-from mm.core.ledger import Position
 from mm.core.market import Market
 from mm.core.order import Order, OrderState
 from mm.core.picture import DeskPicture, EnginePicture, MarketPicture, OrderPicture
+from mm.core.position import Position
 from mm.core.units import Money, Nanos, Price, Side
 
 

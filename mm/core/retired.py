@@ -9,8 +9,8 @@ from collections.abc import Iterable
 
 from msgspec.structs import replace
 
-from mm.core.ledger import Position
 from mm.core.picture import RetiredMarkets
+from mm.core.position import Position
 
 # Long enough to know a fill that is told late, or a market that is listed once more.
 REMEMBERED_MARKETS = 20_000

@@ -41,7 +41,7 @@ from mm.core.events import (
     PositionReport,
     RequestKind,
 )
-from mm.core.ledger import collateral
+from mm.core.position import collateral
 from mm.core.units import MONEY_DOLLAR, SECOND, Count, Money, Nanos, Price, Side
 
 TIMEOUT: Nanos = 5 * SECOND

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mm.core.events import Fill, PositionReport
-from mm.core.ledger import Ledger, collateral
+from mm.core.ledger import Ledger
+from mm.core.position import collateral
 from mm.core.units import CENT, CONTRACT, DOLLAR, MONEY_DOLLAR, Count, Money, Price, Side
 from tests.core.properties import PROPERTY
 
