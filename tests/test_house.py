@@ -43,7 +43,7 @@ CORE_ORDER = (
     {"settings"},
     {"events"},
     {"actions", "strategy"},
-    {"picture", "book", "order", "fees", "ledger", "calls", "cycles", "drift", "hours"},
+    {"picture", "book", "order", "fees", "ledger", "calls", "cycles", "drift", "hours", "trouble"},
     {"orders", "market", "measures", "retired"},
     {"exposure", "diff", "breaker_rows", "upkeep", "shares"},
     {"breaker"},

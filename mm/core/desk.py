@@ -114,7 +114,7 @@ class Desk:
         """All that the strategy may know; takes the trades that came since the last view."""
         know = self._know
         position = know.ledger.position(market.ticker)
-        resting_bids, resting_asks = know.resting(market.ticker)
+        resting_bids, resting_asks = know.orders.resting(market.ticker)
         trades, market.trades = tuple(market.trades), []
         depth, speed = know.settings.depth, know.settings.market_speed_permille
         return MarketView(

@@ -6,8 +6,9 @@ Protocol section 12 (fee schedule effective 2026-07-07, rounding page of 2026-10
 
 from __future__ import annotations
 
+from mm.core.actions import Alert, AlertLevel
 from mm.core.events import FeeSchedule, Fill
-from mm.core.units import DOLLAR, Count, Money, Price, Side
+from mm.core.units import DOLLAR, Count, Money, Price, Side, money_text
 
 # ppm * count * price * (1 - price) is in 1e-16 dollar: 1e-6 * 1e-2 * 1e-4 * 1e-4; Money is 1e-6.
 _TO_MONEY = 10_000_000_000
@@ -68,3 +69,25 @@ class FeeAudit:
         if len(self._orders) > REMEMBERED_ORDERS:
             del self._orders[next(iter(self._orders))]
         return difference if abs(difference) > self._precision else 0
+
+
+class FeeWatch:
+    """Tells, once a market, that fees are not what the quotes were priced with."""
+
+    def __init__(self, precision: Money = DIRECT_MEMBER_PRECISION) -> None:
+        self._audit = FeeAudit(precision)
+        self._told: set[str] = set()
+
+    def saw(self, fill: Fill, schedule: FeeSchedule) -> Alert | None:
+        """What is to be told after this fill, if anything is."""
+        excess = self._audit.excess(fill, schedule)
+        if not excess or fill.ticker in self._told:
+            return None
+        self._told.add(fill.ticker)
+        text = f"{fill.ticker}: an order was charged {money_text(excess)} dollars besides the fee schedule"
+        details = (("ticker", fill.ticker), ("order_id", fill.order_id), ("excess", excess))
+        return Alert(AlertLevel.WARNING, "order_anomaly", text, details=details)
+
+    def forget(self, ticker: str) -> None:
+        """The market is over: what was told of it need not be remembered."""
+        self._told.discard(ticker)

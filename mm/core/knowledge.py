@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from mm.core.actions import Alert, AlertLevel, AnyAction, Resubscribe
+from mm.core.actions import Alert, AnyAction, Resubscribe
 from mm.core.breaker import Breaker
 from mm.core.events import (
     AccountReport,
@@ -20,7 +20,6 @@ from mm.core.events import (
     CancelAllDone,
     CancelReject,
     ExchangeStatus,
-    FeeSchedule,
     Fill,
     LinkDown,
     LinkUp,
@@ -38,34 +37,18 @@ from mm.core.events import (
     TradingHours,
 )
 from mm.core.exposure import Exposure
-from mm.core.fees import FeeAudit
+from mm.core.fees import FeeWatch
 from mm.core.hours import PAUSE_CODES, Hours
 from mm.core.ledger import Ledger
 from mm.core.market import Market
 from mm.core.memory import TripMemory, of_account
-from mm.core.order import Answer, Order, OrderState
+from mm.core.order import Answer, Order
 from mm.core.orders import Orders
 from mm.core.retired import Retired
 from mm.core.settings import EngineSettings
 from mm.core.shares import Shares
-from mm.core.units import Count, Nanos, Price, Side, money_text
-
-# Refusals that say something about the exchange or the way to it, not about the order.
-TROUBLE_STATUSES = frozenset({0, 401, 403, 429, 500, 502, 503, 504})
-LOCAL_REFUSALS = frozenset({"gate_closed", "hard_cap", "no_order_id", "no_journal"})
-
-
-def trouble(event: AnyEvent) -> str | None:
-    """Why this answer counts as an API error; empty if it is a proper answer; ``None`` if it is no answer."""
-    if isinstance(event, ApiError):
-        return f"{event.kind.value} {event.status} {event.code}"
-    if isinstance(event, OrderInDoubt):
-        return f"{event.kind.value} {event.status} {event.reason}"
-    if isinstance(event, OrderReject | AmendReject | CancelReject):
-        if event.code in LOCAL_REFUSALS:
-            return None
-        return f"{event.status} {event.code}" if event.status in TROUBLE_STATUSES else ""
-    return "" if getattr(event, "request_id", 0) else None
+from mm.core.trouble import LOCAL_REFUSALS, trouble
+from mm.core.units import Nanos
 
 
 class Knowledge:
@@ -89,8 +72,7 @@ class Knowledge:
         self.tickers = {desk.name: list(desk.markets) for desk in settings.desks}
         self.references: dict[str, float] = {}
         self.notes: list[Alert] = []
-        self._fee_audit = FeeAudit(settings.fee_precision)
-        self._fees_told: set[str] = set()
+        self._fee_watch = FeeWatch(settings.fee_precision)
         self.link_up = False
         self.hours = Hours()
         # A read of the account must be as late as this before quoting goes on: 0, or when the feed came back.
@@ -244,7 +226,9 @@ class Knowledge:
         self.exposure.touch(fill.ticker)
         self.positions_moved = True
         if market is not None and market.fees is not None:
-            self._audit_fee(fill, market.fees)
+            note = self._fee_watch.saw(fill, market.fees)
+            if note is not None:
+                self.notes.append(note)
         self._trip_may_have_ended(trips_ended, self.desk_of(fill.ticker))
         self.dirty[fill.ticker] = None
         if self.ledger.opening_cash is None:
@@ -262,17 +246,6 @@ class Knowledge:
         if desk:
             has_lost = self.ledger.round_trips[-1].pnl < 0
             measures.desks[desk].losing_streak = measures.desks[desk].losing_streak + 1 if has_lost else 0
-
-    def _audit_fee(self, fill: Fill, schedule: FeeSchedule) -> None:
-        """Tell, once a market, that fees are not what the quotes were priced with."""
-        excess = self._fee_audit.excess(fill, schedule)
-        if excess and fill.ticker not in self._fees_told:
-            self._fees_told.add(fill.ticker)
-            text = (
-                f"{fill.ticker}: an order was charged {money_text(excess)} dollars besides the fee schedule"
-            )
-            details = (("ticker", fill.ticker), ("order_id", fill.order_id), ("excess", excess))
-            self.notes.append(Alert(AlertLevel.WARNING, "order_anomaly", text, details=details))
 
     def touch(self, order: Order) -> None:
         self.touched_order = order
@@ -316,7 +289,7 @@ class Knowledge:
         """A market that is over is not looked at again."""
         for names in (self.dirty, self.stale, self.over):
             names.pop(ticker, None)
-        self._fees_told.discard(ticker)
+        self._fee_watch.forget(ticker)
 
     def forgive(self, desk: str | None) -> list[TripMemory]:
         """A person reset the breaker, of one desk or all of it: it begins anew, and what it counts too."""
@@ -326,16 +299,6 @@ class Knowledge:
         return self.breaker.reset(desk)
 
     # -- derived ---------------------------------------------------------------------------------------
-    def resting(self, ticker: str) -> tuple[dict[Price, Count], dict[Price, Count]]:
-        """What our order table says is in the book: price -> contracts, of bids and of asks."""
-        bids: dict[Price, Count] = {}
-        asks: dict[Price, Count] = {}
-        for order in self.orders.of_market(ticker):
-            if order.state not in (OrderState.PENDING_NEW, OrderState.CLOSING):
-                side = bids if order.side is Side.BID else asks
-                side[order.price] = side.get(order.price, 0) + order.count - order.filled
-        return bids, asks
-
     def desk_of(self, ticker: str) -> str:
         """Whose market it is, or was; empty if nobody's."""
         market = self.markets.get(ticker)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from mm.core.events import AmendReject, ApiError, CancelReject, Fill, OrderReport, OrderStatus, RequestKind
 from mm.core.order import TRANSITIONS, Answer, Order, OrderState, fall_in_doubt, finish, found_resting
-from mm.core.units import Count, Nanos, Price
+from mm.core.units import Count, Nanos, Price, Side
 
 REMEMBERED_ORDERS = 20_000
 
@@ -35,6 +35,16 @@ class Orders:
 
     def of_market(self, ticker: str) -> list[Order]:
         return list(self._by_ticker.get(ticker, {}).values())
+
+    def resting(self, ticker: str) -> tuple[dict[Price, Count], dict[Price, Count]]:
+        """What of a market is in the book, as far as is known: price -> contracts, of bids and of asks."""
+        bids: dict[Price, Count] = {}
+        asks: dict[Price, Count] = {}
+        for order in self._by_ticker.get(ticker, {}).values():
+            if order.state not in (OrderState.PENDING_NEW, OrderState.CLOSING):
+                side = bids if order.side is Side.BID else asks
+                side[order.price] = side.get(order.price, 0) + order.count - order.filled
+        return bids, asks
 
     def find(self, client_order_id: str, order_id: str = "") -> Order | None:
         return self.by_client_id.get(client_order_id) or self._by_order_id.get(order_id)
