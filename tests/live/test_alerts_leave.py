@@ -48,6 +48,7 @@ def test_mail_and_pings_of_an_ordinary_run(tmp_path: Path, exchange: Exchange) -
         where = environment(exchange, **secrets)
         with bot_process(tmp_path / "run", "--config", path, environment=where) as bot:
             bot.sees("a ping", lambda: f"/{PING}" in visits.paths())
+            bot.sees("both sides", exchange.both_sides_rest)
             bot.signal(signal.SIGTERM)
             assert bot.ends() == 0
             everything = bot.everything()
@@ -75,6 +76,7 @@ def test_what_kill_9_left_in_the_outbox_the_next_run_delivers_in_order_and_once(
     with mail_server(tls) as box:
         alive = configured(tmp_path, box.port)
         with bot_process(tmp_path / "run", "--config", alive, environment=where) as bot:
+            bot.sees("both sides", exchange.both_sides_rest)
             bot.sees("an empty outbox", lambda: not list(outbox.glob("*.json")))
             bot.signal(signal.SIGTERM)
             assert bot.ends() == 0
