@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from tests.live.processes import Exchange, kmm
-from tests.live.test_control import beat, quoting, tell
+from tests.live.steering import beat, quoting, tell
 
 # Clears the screen, rings, and is no UTF-8; the shell hands it over as it is.
 NASTY = "a\x1b[2J\x07\udc9b31m\nb"

@@ -13,8 +13,8 @@ from typing import Any
 
 from mm.core.units import MONEY_DOLLAR
 from tests.live.processes import Bot, Exchange, bot_process, kmm, settings
+from tests.live.steering import FAR, beat, tell
 from tests.live.test_careless_operator import CALM, NASTY
-from tests.live.test_control import FAR, beat, tell
 
 DESKS = {"LEFT": FAR, "RIGHT": {**FAR, "markets": {"series": ["KXSIMBTC15M"]}}}
 BREAKER = {"each_desk": {"pnl_threshold": -5.0}}

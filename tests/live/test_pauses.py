@@ -7,20 +7,14 @@ import json
 import signal
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from tests.live.processes import Bot, Exchange, bot_process, exchange_process, is_exact, kmm, settings
+from tests.live.steering import FAR, beat, turns
 
 ORDERS = "/portfolio/events/orders"
 PLENTY = 100_000
-# Quotes that nobody takes, in markets that last for hours.
-FAR = {
-    "strategy": "fixed_spread",
-    "params": {"size_contracts": 5, "half_spread_cents": 12},
-    "markets": {"series": ["KXSIMINX"]},
-}
 # Does nothing but count: what is used up of its times has come by.
 COUNTERS = [
     {
@@ -47,16 +41,6 @@ def arrived(exchange: Exchange) -> tuple[int, int]:
     """Creates and amends, and cancels, that the exchange was asked for."""
     creates, cancels = (PLENTY - row["times"] for row in exchange.manage("GET", "/faults")["faults"])
     return creates, cancels
-
-
-def beat(bot: Bot) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((bot.run_dir / "heartbeat.json").read_text())
-    return found
-
-
-def turns(bot: Bot, ticks: int = 40) -> None:
-    before = beat(bot)["cycle"]
-    bot.sees("a living loop", lambda: beat(bot)["cycle"] >= before + ticks)
 
 
 def rests_because(bot: Bot, reason: str) -> None:
