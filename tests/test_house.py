@@ -62,13 +62,14 @@ FORBIDDEN_IN_PURE = {
 FORBIDDEN_CALLS = {"open", "print", "input", "exec", "eval", "hash", "id"}
 
 
-def modules() -> Iterator[tuple[str, Path]]:
-    for path in sorted([*ROOT.glob("mm/**/*.py"), *ROOT.glob("strategies/*.py")]):
+def modules(*patterns: str) -> Iterator[tuple[str, Path]]:
+    for path in sorted(path for pattern in patterns for path in ROOT.glob(pattern)):
         dotted = ".".join(path.relative_to(ROOT).with_suffix("").parts)
         yield dotted.removesuffix(".__init__"), path
 
 
-MODULES = list(modules())
+MODULES = list(modules("mm/**/*.py", "strategies/*.py"))
+ROOMS = [*MODULES, *modules("tests/**/*.py", "bench/**/*.py")]
 
 
 def imports(path: Path) -> Iterator[str]:
@@ -127,7 +128,7 @@ def test_inside_the_core_imports_point_downwards() -> None:
                 assert level[other] < level[room], f"{module} must not import mm.core.{other}"
 
 
-@pytest.mark.parametrize(("module", "path"), MODULES, ids=[name for name, _ in MODULES])
+@pytest.mark.parametrize(("module", "path"), ROOMS, ids=[name for name, _ in ROOMS])
 def test_rooms_stay_small_and_say_what_they_are_for(module: str, path: Path) -> None:
     text = path.read_text()
     assert text.count("\n") <= MAX_FILE_LINES, f"{module}: a concept is missing, name it"
