@@ -180,8 +180,8 @@ class _Faces:
 
     async def rest(self, request: web.Request) -> web.StreamResponse:
         path = request.rel_url.raw_path
-        if path.endswith("/") and path != "/":
-            raise web.HTTPMovedPermanently(path.rstrip("/"))
+        if path.endswith("/") and (tidy := path.rstrip("/")):
+            raise web.HTTPMovedPermanently(_with_query(tidy, request.rel_url.raw_query_string))
         body = await request.read()
         try:
             caller = self._keys.caller_of(time.time_ns(), request.method, path, request.headers)
@@ -227,6 +227,10 @@ def _require_json(request: web.Request) -> None:
     """A PUT must say that it is JSON (protocol section 6). Raises Refused (400, flat)."""
     if request.method == "PUT" and request.content_type != "application/json":
         raise Refused({"code": "invalid_content_type", "message": "invalid content type"})
+
+
+def _with_query(path: str, query: str) -> str:
+    return f"{path}?{query}" if query else path
 
 
 def _answer(response: Response) -> web.Response:
