@@ -21,7 +21,7 @@ from mm.sim.rest_portfolio_bodies import (
     position_body,
     settlement_body,
 )
-from mm.sim.words import Order, Position
+from mm.sim.words import Filled, Order, Position
 
 _STATUSES = frozenset({"resting", "canceled", "executed"})
 _SETTLEMENT = frozenset({"all", "settled", "unsettled"})
@@ -63,17 +63,19 @@ def orders_page(context: Context, request: Request, *, archived: bool) -> Respon
     )
     low, high = time_bounds(query)
     subaccount = request.subaccount_or_all()
-    chosen = [
-        order
-        for order in reversed(_portfolio(context, request).orders.values())
-        if cutoff.has_order(order) == archived
-        and subaccount in (None, order.request.subaccount)
-        and status in ("", order.status)
-        and ticker in ("", order.ticker)
-        and _in_event(context, order.ticker, events)
-        and low <= order.created_ns <= high
-    ]
-    shown, cursor = page(chosen, attrgetter("order_id"), query)
+
+    def fits(order: Order) -> bool:
+        return (
+            cutoff.has_order(order) == archived
+            and subaccount in (None, order.request.subaccount)
+            and status in ("", order.status)
+            and ticker in ("", order.ticker)
+            and _in_event(context, order.ticker, events)
+            and low <= order.created_ns <= high
+        )
+
+    newest_first = [*reversed(_portfolio(context, request).orders.values())]
+    shown, cursor = page(newest_first, attrgetter("order_id"), query, fits=fits)
     return reply(200, {"orders": [order_body(one) for one in shown], "cursor": cursor})
 
 
@@ -96,16 +98,17 @@ def fills_page(context: Context, request: Request, *, archived: bool) -> Respons
     tickers, order_id = query.words("ticker"), query.text("order_id")
     low, high = time_bounds(query)
     subaccount = request.subaccount_or_all()
-    chosen = [
-        fill
-        for fill in reversed(_portfolio(context, request).fills)
-        if cutoff.has_trade(fill) == archived
-        and subaccount in (None, fill.order.request.subaccount)
-        and (not tickers or fill.order.ticker in tickers)
-        and order_id in ("", fill.order.order_id)
-        and low <= fill.now <= high
-    ]
-    shown, cursor = page(chosen, fill_id, query)
+
+    def fits(fill: Filled) -> bool:
+        return (
+            cutoff.has_trade(fill) == archived
+            and subaccount in (None, fill.order.request.subaccount)
+            and (not tickers or fill.order.ticker in tickers)
+            and order_id in ("", fill.order.order_id)
+            and low <= fill.now <= high
+        )
+
+    shown, cursor = page(_portfolio(context, request).fills[::-1], fill_id, query, fits=fits)
     return reply(200, {"fills": [fill_body(one) for one in shown], "cursor": cursor})
 
 
@@ -120,12 +123,11 @@ def positions_page(context: Context, request: Request, *, archived: bool) -> Res
     purse = _purse(context, request)
     ticker, events = query.text("ticker"), query.words("event_ticker")
     wanted = _wanted(query, purse, context.cutoff(request.now), archived=archived)
-    chosen = [
-        one
-        for one in purse.positions.values()
-        if wanted(one) and ticker in ("", one.ticker) and _in_event(context, one.ticker, events)
-    ]
-    shown, cursor = page(chosen, attrgetter("ticker"), query)
+
+    def fits(one: Position) -> bool:
+        return wanted(one) and ticker in ("", one.ticker) and _in_event(context, one.ticker, events)
+
+    shown, cursor = page([*purse.positions.values()], attrgetter("ticker"), query, fits=fits)
     by_event: dict[str, list[Position]] = {}
     for one in shown:
         by_event.setdefault(context.venue.markets[one.ticker].event_ticker, []).append(one)
