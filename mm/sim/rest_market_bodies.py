@@ -25,8 +25,15 @@ def series_body(series: Series) -> Json:
         "fee_type": series.fee_type,
         "fee_multiplier": series.fee_multiplier_ppm / PPM,
         "additional_prohibitions": [],
+        "last_updated_ts": time_text(series.updated_ns),
         "exchange_index": 0,
     }
+
+
+def collateral_return(event: Event) -> str:
+    """Netting between the markets of an event, for who opts in (nobody can here): by document an event is
+    mutually exclusive exactly where this is ``MECNET``. Ordered thresholds (``DIRECNET``) are not listed."""
+    return "MECNET" if event.mutually_exclusive else ""
 
 
 def event_body(event: Event, venue: Venue) -> Json:
@@ -36,9 +43,10 @@ def event_body(event: Event, venue: Venue) -> Json:
         "series_ticker": event.series_ticker,
         "sub_title": "",
         "title": event.title,
-        "collateral_return_type": "",
+        "collateral_return_type": collateral_return(event),
         "mutually_exclusive": event.mutually_exclusive,
         "category": venue.series[event.series_ticker].category,
+        "last_updated_ts": time_text(event.updated_ns),
         "settlement_sources": [],
         "fee_type_override": event.fee_type_override,
         "fee_multiplier_override": None if override is None else override / PPM,

@@ -1,15 +1,16 @@
-"""Handlers for market data: series, events, markets, books and trades (protocol section 8)."""
+"""Handlers for markets, their books and their trades (protocol section 8)."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from heapq import merge
 from operator import attrgetter
 
 from mm.sim.rest import Context, Json, Query, Request, Response, not_found, reply
-from mm.sim.rest_market_bodies import book_body, event_body, market_body, series_body, trade_body
+from mm.sim.rest_market_bodies import book_body, market_body, trade_body
 from mm.sim.rest_numbers import SECOND
 from mm.sim.rest_pages import page
-from mm.sim.words import Event, Market, Traded
+from mm.sim.words import Market, Traded
 
 # The words a filter uses for the states of a market (protocol section 8).
 STATES: dict[str, frozenset[str]] = {
@@ -37,74 +38,8 @@ _STATES_OF_TIME = {
 MOST_ORDERBOOKS = 100
 
 
-def list_series(context: Context, request: Request) -> Response:
-    """GET /series. No series of this exchange has tags, so none fits any."""
-    category, tags = request.query.text("category"), request.query.words("tags")
-    since = _since(request.query)
-    chosen = [
-        one
-        for one in context.venue.series.values()
-        if category in ("", one.category) and not tags and one.updated_ns >= since
-    ]
-    return reply(200, {"series": [series_body(one) for one in chosen]})
-
-
-def get_series(context: Context, request: Request) -> Response:
-    """GET /series/{series_ticker}."""
-    series = context.venue.series.get(request.parts["series_ticker"])
-    if series is None:
-        raise not_found()
-    return reply(200, {"series": series_body(series)})
-
-
-def list_events(context: Context, request: Request) -> Response:
-    """GET /events."""
-    query = request.query
-    state = query.choice("status", _STATE_WORDS)
-    series, tickers = query.text("series_ticker"), set(query.words("tickers"))
-    close, since = (query.integer("min_close_ts") or 0) * SECOND, _since(query)
-    chosen = [
-        event
-        for event in context.venue.events.values()
-        if series in ("", event.series_ticker)
-        and event.updated_ns >= since
-        and (not tickers or event.event_ticker in tickers)
-        and (not (state or close) or any(_fits(one, state, close) for one in _markets_of(context, event)))
-    ]
-    shown, cursor = page(chosen, attrgetter("event_ticker"), query, default=200, most=200)
-    nested = query.flag("with_nested_markets")
-    return reply(200, {"events": [_event(context, one, nested=nested) for one in shown], "cursor": cursor})
-
-
-def get_event(context: Context, request: Request) -> Response:
-    """GET /events/{event_ticker}: the markets inside the event, beside it (the default), or not at all."""
-    event = context.venue.events.get(request.parts["event_ticker"])
-    if event is None:
-        raise not_found()
-    nested = request.query.flag("with_nested_markets")
-    beside = [] if nested or request.query.flag("exclude_markets") else _markets_of(context, event)
-    return reply(200, {"event": _event(context, event, nested=nested), "markets": _bodies(context, beside)})
-
-
-def _event(context: Context, event: Event, *, nested: bool) -> Json:
-    body = event_body(event, context.venue)
-    return {**body, "markets": _bodies(context, _markets_of(context, event))} if nested else body
-
-
-def _markets_of(context: Context, event: Event) -> list[Market]:
-    return [one for one in context.venue.markets.values() if one.event_ticker == event.event_ticker]
-
-
-def _since(query: Query) -> int:
-    """``min_updated_ts`` in ns: what changed since then is wanted."""
-    return (query.integer("min_updated_ts") or 0) * SECOND
-
-
-def _fits(market: Market, state: str, close: int) -> bool:
-    return (not state or market.status in STATES[state]) and market.close_ns >= close
-
-
-def _bodies(context: Context, markets: Iterable[Market]) -> list[Json]:
+def bodies(context: Context, markets: Iterable[Market]) -> list[Json]:
+    """Markets, as they are written in a list."""
     return [market_body(one, context.venue, liquidity=context.switches.liquidity) for one in markets]
 
 
@@ -124,19 +59,20 @@ def markets_page(context: Context, request: Request, *, archived: bool) -> Respo
         set(query.words("tickers")),
     )
     low, high, moment = _time_filter(query, state)
-    chosen = [
-        market
-        for market in venue.markets.values()
-        if not only_combos
-        and cutoff.has_market(market) == archived
-        and event in ("", market.event_ticker)
-        and series in ("", venue.events[market.event_ticker].series_ticker)
-        and (not tickers or market.ticker in tickers)
-        and (not state or market.status in STATES[state])
-        and low <= _TIMES[moment](market) <= high
-    ]
-    shown, cursor = page(chosen, attrgetter("ticker"), query)
-    return reply(200, {"markets": _bodies(context, shown), "cursor": cursor})
+
+    def fits(market: Market) -> bool:
+        return (
+            not only_combos
+            and cutoff.has_market(market) == archived
+            and event in ("", market.event_ticker)
+            and series in ("", venue.events[market.event_ticker].series_ticker)
+            and (not tickers or market.ticker in tickers)
+            and (not state or market.status in STATES[state])
+            and low <= _TIMES[moment](market) <= high
+        )
+
+    shown, cursor = page([*venue.markets.values()], attrgetter("ticker"), query, fits=fits)
+    return reply(200, {"markets": bodies(context, shown), "cursor": cursor})
 
 
 def _time_filter(query: Query, state: str) -> tuple[float, float, str]:
@@ -213,16 +149,13 @@ def trades_page(context: Context, request: Request, *, archived: bool) -> Respon
     low, high = time_bounds(query)
     if query.flag("is_block_trade"):
         return reply(200, {"trades": [], "cursor": ""})
-    tapes = [context.venue.trades.get(ticker, ())] if ticker else list(context.venue.trades.values())
-    newest_first: list[Traded] = [
-        trade
-        for tape in tapes
-        for trade in reversed(tape)
-        if low <= trade.now <= high and cutoff.has_trade(trade) == archived
-    ]
-    if len(tapes) > 1:
-        newest_first.sort(key=attrgetter("now"), reverse=True)
-    shown, cursor = page(newest_first, attrgetter("trade_id"), query)
+    tapes = [context.venue.trades.get(ticker, ())] if ticker else context.venue.trades.values()
+
+    def fits(trade: Traded) -> bool:
+        return low <= trade.now <= high and cutoff.has_trade(trade) == archived
+
+    newest_first = merge(*(reversed(tape) for tape in tapes), key=attrgetter("now"), reverse=True)
+    shown, cursor = page(newest_first, attrgetter("trade_id"), query, fits=fits)
     return reply(200, {"trades": [trade_body(one) for one in shown], "cursor": cursor})
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from mm.sim import rest_account as account
 from mm.sim import rest_candles as candles
+from mm.sim import rest_events as events
 from mm.sim import rest_fees as fees
 from mm.sim import rest_groups as groups
 from mm.sim import rest_historical as historical
@@ -71,12 +72,12 @@ ROUTES: tuple[Route, ...] = (
     _row("GET", "/account/limits", "GetAccountApiLimits", account.limits),
     _row("POST", _UPGRADE, "UpgradeAccountApiUsageLevel", account.upgrade),
     _row("GET", "/account/endpoint_costs", "GetAccountEndpointCosts", account.endpoint_costs),
-    _row("GET", "/series", "GetSeriesList", markets.list_series),
+    _row("GET", "/series", "GetSeriesList", events.list_series),
     _row("GET", "/series/fee_changes", "GetSeriesFeeChanges", fees.series_changes),
-    _row("GET", "/series/{series_ticker}", "GetSeries", markets.get_series),
-    _row("GET", "/events", "GetEvents", markets.list_events),
+    _row("GET", "/series/{series_ticker}", "GetSeries", events.get_series),
+    _row("GET", "/events", "GetEvents", events.list_events),
     _row("GET", "/events/fee_changes", "GetEventFeeChanges", fees.event_changes),
-    _row("GET", "/events/{event_ticker}", "GetEvent", markets.get_event),
+    _row("GET", "/events/{event_ticker}", "GetEvent", events.get_event),
     _row("GET", "/markets", "GetMarkets", markets.list_markets),
     _row("GET", "/markets/orderbooks", "GetMarketOrderbooks", markets.orderbooks),
     _row("GET", "/markets/trades", "GetTrades", markets.list_trades),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from mm.sim.rest import Json
-from mm.sim.rest_market_bodies import PPM, price_ranges_body
+from mm.sim.rest_market_bodies import PPM, collateral_return, price_ranges_body
 from mm.sim.rest_numbers import SECOND, price_text
 from mm.sim.stream_bodies import json_text
 from mm.sim.words import Event, EventFeeChanged, Market
@@ -72,7 +72,7 @@ def event(added: Event) -> str:
             "exchange_index": 0,
             "title": added.title,
             "subtitle": "",
-            "collateral_return_type": "",
+            "collateral_return_type": collateral_return(added),
             "series_ticker": added.series_ticker,
         }
     )
