@@ -5,28 +5,31 @@ are told, because the exchange announces neither opening nor close on the stream
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Final
 
 from mm.app.errors import CannotRun
 from mm.app.scope import chosen, read_scope
-from mm.app.waiting import judged
+from mm.app.waiting import NotYet, judged
 from mm.config.model import Config
 from mm.core.events import AnyEvent, MarketAssigned, MarketStatus
 from mm.core.units import SECOND, Nanos
 from mm.kalshi.catalog import read_markets
 from mm.kalshi.conversation import Conversation, ReadError
 from mm.kalshi.fees import FeeTerms
-from mm.kalshi.listing import MarketListing, to_status
+from mm.kalshi.listing import Listings, MarketListing, to_status
 
-Read = Callable[[Conversation[list[MarketListing]]], Awaitable[list[MarketListing]]]
+Read = Callable[[Conversation[Listings]], Awaitable[Listings]]
+MOST_NAMED: Final = 5
 
 
 class Discovery:
     """``read`` holds a conversation without blocking; ``clock`` as everywhere. `taken` is the desk of every
-    market that has one."""
+    market that has one, `unread` why others could not be understood at the last look."""
 
     def __init__(self, config: Config, read: Read, clock: Callable[[], Nanos]) -> None:
         self.taken: dict[str, str] = {}
+        self.unread: dict[str, str] = {}
         self._config = config
         self._read = read
         self._clock = clock
@@ -41,6 +44,8 @@ class Discovery:
             events, listings = await self.look()
         except ReadError as error:
             raise judged("the markets could not be read", error) from None
+        if not listings and self.unread:
+            raise NotYet(_text_of(self.unread), "no market can be understood")
         if not listings:
             raise CannotRun("no market fits: see desks, markets and filter in the configuration")
         return events, listings
@@ -48,15 +53,19 @@ class Discovery:
     async def look(self) -> tuple[list[AnyEvent], list[MarketListing]]:
         """What has changed since the last look, and the listings that are new to us.
 
-        :raises ReadError: if anything could not be read; then nothing has changed.
+        :raises ReadError: if there was no answer; then nothing has changed.
         """
+        is_running = bool(self.taken)
         scopes = {
-            name: await self._read(read_scope(desk.markets)) for name, desk in self._config.desks.items()
+            name: await self._read(read_scope(desk.markets, may_be_missing=is_running))
+            for name, desk in self._config.desks.items()
         }
         seen = {listing.ticker: listing for listings in scopes.values() for listing in listings}
         # A market that ended has left the scope's "open" lists: ask for it by name until it is settled.
         gone = [ticker for ticker in self.taken if ticker not in seen and not self._is_over(ticker)]
-        seen.update((listing.ticker, listing) for listing in await self._read(read_markets(gone)))
+        rest = await self._read(read_markets(gone, may_be_missing=True))
+        seen.update((listing.ticker, listing) for listing in rest)
+        self.unread = {k: why for found in (*scopes.values(), rest) for k, why in found.unread.items()}
         events: list[AnyEvent] = []
         new: list[MarketListing] = []
         now = self._clock()
@@ -98,8 +107,9 @@ class Discovery:
         has_retired: Callable[[str], bool],
         leave: Callable[[list[str]], None],
     ) -> None:
-        """Look again and again; a read that fails is complained of, and tried at the next turn. What the
-        engine has let go is left."""
+        """Look again and again; a read that fails is complained of, and tried at the next turn, and what
+        cannot be understood is, when that is news. What the engine has let go is left."""
+        complained: Mapping[str, str] = {}
         while True:
             await asyncio.sleep(every / SECOND)
             try:
@@ -107,12 +117,22 @@ class Discovery:
             except ReadError as error:
                 complain(str(error))
                 continue
+            if self.unread.keys() - complained.keys():
+                complain(_text_of(self.unread))
+            complained = self.unread
             if new:
                 follow([listing.ticker for listing in new], [listing.terms for listing in new])
             if events:
                 emit(events)
             if gone := self.forget(has_retired):
                 leave(gone)
+
+
+def _text_of(unread: Mapping[str, str]) -> str:
+    """The first few, and how many there are."""
+    named = [f"{ticker or 'one without a name'} ({why})" for ticker, why in sorted(unread.items())]
+    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
+    return f"markets that cannot be understood are left alone: {'; '.join(named[:MOST_NAMED])}{more}"
 
 
 def _terms(status: MarketStatus) -> tuple[object, ...]:

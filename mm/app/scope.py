@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
 
 from mm.config.desks import Desk, MarketFilter, Markets
@@ -10,23 +10,26 @@ from mm.core.events import MarketState
 from mm.core.units import CENT, DOLLAR, SECOND, Nanos
 from mm.kalshi.catalog import read_event_markets, read_markets, read_open_markets, read_series_markets
 from mm.kalshi.conversation import Conversation
-from mm.kalshi.listing import MarketListing
+from mm.kalshi.listing import Listings, MarketListing
 
 TO_COME = (MarketState.ACTIVE, MarketState.UNOPENED, MarketState.PAUSED)
 
 
-def read_scope(markets: Markets) -> Conversation[list[MarketListing]]:
+def read_scope(markets: Markets, *, may_be_missing: bool = False) -> Conversation[Listings]:
     """Everything a desk's scope names that is open or still to open, by ticker, each once.
+    ``may_be_missing``: a market that is named need not exist (any more).
 
-    :raises ReadError: if anything cannot be read.
+    :raises ReadError: if there is no answer, or a market that is named does not exist.
     """
     found: dict[str, MarketListing] = {}
+    unread: dict[str, str] = {}
 
-    def add(listings: Iterable[MarketListing]) -> None:
+    def add(listings: Listings) -> None:
         found.update((listing.ticker, listing) for listing in listings)
+        unread.update(listings.unread)
 
     if markets.tickers:
-        add((yield from read_markets(markets.tickers)))
+        add((yield from read_markets(markets.tickers, may_be_missing=may_be_missing)))
     for event in markets.events:
         add((yield from read_event_markets(event)))
     for series in markets.series:
@@ -35,7 +38,7 @@ def read_scope(markets: Markets) -> Conversation[list[MarketListing]]:
     if not markets.literals:
         for status in ("open", "unopened"):
             add((yield from read_open_markets(status)))
-    return [found[ticker] for ticker in sorted(found)]
+    return Listings((found[ticker] for ticker in sorted(found)), unread)
 
 
 def chosen(desk: Desk, listings: Sequence[MarketListing], taken: Mapping[str, str], now: Nanos) -> list[str]:

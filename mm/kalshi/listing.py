@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final
 
 import msgspec
@@ -46,7 +48,15 @@ class MarketRow(msgspec.Struct):
 
 
 class MarketsPage(Page, kw_only=True):
-    markets: list[MarketRow] | None
+    """Rows are read one by one: one that cannot be understood is not all of them."""
+
+    markets: list[msgspec.Raw] | None
+
+
+class RowName(msgspec.Struct):
+    """What is still known of a row that cannot be understood."""
+
+    ticker: str = ""
 
 
 class EventRow(msgspec.Struct):
@@ -81,6 +91,17 @@ class MarketListing(msgspec.Struct, frozen=True):
     fees: FeeSchedule
     terms: FeeTerms
     settlement_value: Price | None = None
+
+
+class Listings(list[MarketListing]):
+    """Markets in some order. ``unread``: others by ticker, and why nothing is known of them: the exchange
+    lists thousands, and an odd one must not hide the rest."""
+
+    def __init__(
+        self, listings: Iterable[MarketListing] = (), unread: Mapping[str, str] = MappingProxyType({})
+    ) -> None:
+        super().__init__(listings)
+        self.unread = dict(unread)
 
 
 def to_listing(market: MarketRow, event: EventRow, series: SeriesRow, now: Nanos) -> MarketListing:

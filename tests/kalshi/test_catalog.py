@@ -9,7 +9,7 @@ import pytest
 from mm.core.events import FeeSchedule, MarketState, MarketStatus
 from mm.core.grid import CENT_GRID
 from mm.core.units import SECOND
-from mm.kalshi.catalog import read_event_markets, read_markets, read_series_markets
+from mm.kalshi.catalog import read_event_markets, read_markets, read_open_markets, read_series_markets
 from mm.kalshi.conversation import Cost, HttpResponse, ReadError
 from mm.kalshi.listing import to_status
 from mm.kalshi.venue import (
@@ -129,18 +129,64 @@ def test_a_market_that_does_not_exist_is_named() -> None:
     [
         (lost(),),
         (answer(500),),
-        (markets(market(status="pondering")), event(), series()),
-        (markets(market(price_ranges=[])), event(), series()),
-        (markets(market(close_time="soon")), event(), series()),
-        (markets(market(yes_bid_size_fp="-1.00")), event(), series()),
-        (markets(market()), event(), series("flat")),
-        (markets(market()), event(), answer(200, {"series": {"ticker": "S", "fee_type": "quadratic"}})),
-        (markets(market()), answer(404, {"error": {"code": "not_found"}})),
+        (answer(200, b"<html>"),),
+        (markets(market()), lost()),
+        (markets(market()), answer(503, b"<html>")),
+        (markets(market()), event(), answer(429, {"error": "too many requests"})),
     ],
 )
-def test_what_cannot_be_read_is_an_error(answers: tuple[HttpResponse, ...]) -> None:
+def test_what_was_not_answered_is_an_error(answers: tuple[HttpResponse, ...]) -> None:
     with pytest.raises(ReadError):
         talk(read_event_markets("E"), *answers)
+
+
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"status": "pondering"},
+        {"price_ranges": []},
+        {"price_ranges": None},
+        {"close_time": "soon"},
+        {"yes_bid_size_fp": "-1.00"},
+        {"volume_fp": 7},
+    ],
+)
+def test_one_odd_market_does_not_hide_the_others(odd: dict[str, Any]) -> None:
+    rows = markets(market("E-1"), market("E-2", **odd))
+    listings, _ = talk(read_event_markets("E"), rows, event(), series())
+    assert [listing.ticker for listing in listings] == ["E-1"]
+    assert list(listings.unread) == ["E-2"] and listings.unread["E-2"]
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_an_event_that_cannot_be_understood_costs_its_own_markets_only(status: int) -> None:
+    rows = markets(market("E-1"), market("F-1", event_ticker="F"))
+    answers = (rows, event(), answer(status, {"error": {"code": "not_found"}}), series())
+    listings, _ = talk(read_series_markets("S"), *answers)
+    assert [listing.ticker for listing in listings] == ["E-1"]
+    assert list(listings.unread) == ["F-1"]
+
+
+@pytest.mark.parametrize(
+    "terms", [series("flat"), answer(200, {"series": {"ticker": "S", "fee_type": "quadratic"}})]
+)
+def test_without_terms_that_are_known_a_market_is_left_out(terms: HttpResponse) -> None:
+    """`flat` is a word of the specification whose meaning is not known (protocol section 12)."""
+    listings, _ = talk(read_event_markets("E"), markets(market()), event(), terms)
+    assert listings == [] and list(listings.unread) == ["E-1"]
+
+
+def test_a_market_that_is_listed_no_more_is_named_beside_the_others() -> None:
+    answers = (markets(market()), event(), series())
+    listings, _ = talk(read_markets(["E-1", "E-9"], may_be_missing=True), *answers)
+    assert [listing.ticker for listing in listings] == ["E-1"]
+    assert list(listings.unread) == ["E-9"]
+
+
+def test_combinations_are_not_asked_for_with_all_markets() -> None:
+    """There are many times more of them, and their events are listed elsewhere (protocol section 8)."""
+    _, (request,) = talk(read_open_markets(), markets())
+    assert request.query == "limit=1000&status=open&mve_filter=exclude"
 
 
 @pytest.mark.parametrize(
