@@ -115,6 +115,7 @@ class Ledger:
             position.realized += closes * (PRICE_ONE - paid) - removed
         position.cost += opens * paid
         position.count += sign * count
+        position.volume += count
         position.fees += fee
         position.total_traded += (opens if self._opening_only else count) * paid
         position.updated_ns = now

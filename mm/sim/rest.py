@@ -57,9 +57,13 @@ class Query:
         """The first value of ``name``; empty where there is none."""
         return self._values.get(name, [""])[0]
 
-    def words(self, name: str) -> list[str]:
-        """All values of ``name``, repeated or separated by commas."""
-        return [word for value in self._values.get(name, []) for word in value.split(",") if word]
+    def words(self, name: str, *, most: int | None = None) -> list[str]:
+        """All values of ``name``, repeated or separated by commas. Raises Refused (400) for more than
+        ``most``."""
+        found = [word for value in self._values.get(name, []) for word in value.split(",") if word]
+        if most is not None and len(found) > most:
+            raise self.refusal(name, "max")
+        return found
 
     def flag(self, name: str) -> bool:
         return self.text(name).lower() in ("true", "1", "t")

@@ -23,6 +23,7 @@ from mm.sim.rest_portfolio_bodies import (
 )
 from mm.sim.words import Filled, Order, Position
 
+MOST_NAMED = 100
 _STATUSES = frozenset({"resting", "canceled", "executed"})
 _SETTLEMENT = frozenset({"all", "settled", "unsettled"})
 _COUNTS = {"position": attrgetter("count"), "total_traded": attrgetter("total_traded")}
@@ -31,7 +32,7 @@ _COUNTS = {"position": attrgetter("count"), "total_traded": attrgetter("total_tr
 def _portfolio(context: Context, request: Request) -> Portfolio:
     """The caller's image; an empty one for the shards that this exchange does not have."""
     portfolio = context.reads.portfolio(request.now, request.user_id)
-    return Portfolio() if request.query.integer("exchange_index") else portfolio
+    return Portfolio() if request.query.integer("exchange_index", low=0) else portfolio
 
 
 def _purse(context: Context, request: Request) -> Purse:
@@ -44,8 +45,11 @@ def _in_event(context: Context, ticker: str, events: list[str]) -> bool:
 
 
 def balance(context: Context, request: Request) -> Response:
-    """GET /portfolio/balance."""
-    return reply(200, balance_body(_purse(context, request), context.venue.markets))
+    """GET /portfolio/balance; its breakdown is not for keys that are locked to a subaccount."""
+    body = balance_body(_purse(context, request), context.venue.markets)
+    if request.rights.subaccount is None:
+        body["balance_breakdown"] = [{"exchange_index": 0, "balance": body["balance_dollars"]}]
+    return reply(200, body)
 
 
 def list_orders(context: Context, request: Request) -> Response:
@@ -59,7 +63,7 @@ def orders_page(context: Context, request: Request, *, archived: bool) -> Respon
     status, ticker, events = (
         query.choice("status", _STATUSES),
         query.text("ticker"),
-        query.words("event_ticker"),
+        query.words("event_ticker", most=MOST_NAMED),
     )
     low, high = time_bounds(query)
     subaccount = request.subaccount_or_all()
@@ -95,7 +99,7 @@ def list_fills(context: Context, request: Request) -> Response:
 def fills_page(context: Context, request: Request, *, archived: bool) -> Response:
     """The live fills, or those that are history."""
     query, cutoff = request.query, context.cutoff(request.now)
-    tickers, order_id = query.words("ticker"), query.text("order_id")
+    tickers, order_id = query.words("ticker", most=MOST_NAMED), query.text("order_id")
     low, high = time_bounds(query)
     subaccount = request.subaccount_or_all()
 
@@ -158,8 +162,9 @@ def _wanted(query: Query, purse: Purse, cutoff: Cutoff, *, archived: bool) -> Ca
 
 
 def list_settlements(context: Context, request: Request) -> Response:
-    """GET /portfolio/settlements, newest first; of all subaccounts, unless one is named."""
-    query = request.query
+    """GET /portfolio/settlements, newest first, until their positions are history; of all subaccounts, unless
+    one is named."""
+    query, cutoff = request.query, context.cutoff(request.now)
     ticker, event = query.text("ticker"), query.text("event_ticker")
     low, high = time_bounds(query)
     asked = request.subaccount_or_all()
@@ -168,7 +173,9 @@ def list_settlements(context: Context, request: Request) -> Response:
         for number, purse in _portfolio(context, request).purses.items()
         if asked in (None, number)
         for one in reversed(purse.settlements)
-        if ticker in ("", one.ticker) and event in ("", one.event_ticker) and low <= one.settled_ns <= high
+        if ticker in ("", one.ticker)
+        and event in ("", one.event_ticker)
+        and max(low, cutoff.positions) <= one.settled_ns <= high
     ]
     chosen.sort(key=lambda pair: pair[1].settled_ns, reverse=True)
     shown, cursor = page(chosen, lambda pair: f"{pair[0]}:{pair[1].ticker}", query)

@@ -118,7 +118,7 @@ def event_position_body(event_ticker: str, positions: Iterable[Position]) -> Jso
     return {
         "event_ticker": event_ticker,
         "total_cost_dollars": money_text(sum(one.total_traded for one in held)),
-        "total_cost_shares_fp": count_text(sum(abs(one.count) for one in held)),
+        "total_cost_shares_fp": count_text(sum(one.volume for one in held)),
         "event_exposure_dollars": money_text(sum(one.cost for one in held)),
         "realized_pnl_dollars": money_text(sum(one.realized for one in held)),
         "fees_paid_dollars": money_text(sum(one.fees for one in held)),
@@ -128,13 +128,11 @@ def event_position_body(event_ticker: str, positions: Iterable[Position]) -> Jso
 def balance_body(purse: Purse, markets: dict[str, Market]) -> Json:
     """Cash, and the positions at the last price of their markets (recorded: not at the bid)."""
     value = sum(_value(one, markets[one.ticker]) for one in purse.positions.values())
-    dollars = money_text_4(purse.cash)
     return {
         "balance": cents(purse.cash),
-        "balance_dollars": dollars,
+        "balance_dollars": money_text_4(purse.cash),
         "portfolio_value": cents(value),
         "updated_ts": purse.updated_ns // SECOND,
-        "balance_breakdown": [{"exchange_index": 0, "balance": dollars}],
     }
 
 

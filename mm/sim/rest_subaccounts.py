@@ -72,7 +72,7 @@ def transfers(context: Context, request: Request) -> Response:
     """GET /portfolio/subaccounts/transfers, newest first."""
     request.rights.require_whole()
     done = context.venue.transfers_of(request.user_id)[::-1]
-    shown, cursor = page(done, attrgetter("transfer_id"), request.query, most=500)
+    shown, cursor = page(done, attrgetter("transfer_id"), request.query)
     rows = [
         {
             "transfer_id": one.transfer_id,

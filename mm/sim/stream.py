@@ -40,7 +40,6 @@ class Stream:
         self._of_market: dict[tuple[str, str], list[Subscription]] = {}
         self._of_all: dict[str, list[Subscription]] = {}
         self._tray: dict[str, list[tuple[Subscription, str, str]]] = {}
-        self._volumes: dict[tuple[str, int, str], int] = {}
         self._hear: dict[type, Callable[[Any], None]] = {
             BookChanged: self._book_changed,
             TickerChanged: self._ticker_changed,
@@ -123,10 +122,7 @@ class Stream:
 
     def _filled(self, filled: Filled) -> None:
         order = filled.order
-        subaccount = order.request.subaccount
-        key = (order.user_id, subaccount, order.ticker)
-        self._volumes[key] = self._volumes.get(key, 0) + filled.count
-        audience = self._members("fill", order.ticker, order.user_id, subaccount)
+        audience = self._members("fill", order.ticker, order.user_id, order.request.subaccount)
         if audience:
             self._put("fill", "fill", audience, bodies.fill(filled))
 
@@ -140,9 +136,7 @@ class Stream:
         ticker = changed.position.ticker
         audience = self._members("market_positions", ticker, changed.user_id, changed.subaccount)
         if audience:
-            volume = self._volumes.get((changed.user_id, changed.subaccount, ticker), 0)
-            body = bodies.market_position(changed, volume)
-            self._put("market_positions", "market_position", audience, body)
+            self._put("market_positions", "market_position", audience, bodies.market_position(changed))
 
     def _lifecycle_changed(self, changed: LifecycleChanged) -> None:
         audience = self._audience("market_lifecycle_v2", changed.ticker)

@@ -187,9 +187,8 @@ def user_order(order: Order) -> str:
     return json_text(body)
 
 
-def market_position(changed: PositionChanged, volume: int) -> str:
-    """``volume``: contracts this member has traded in the market. The fee cost of a position is not explained
-    in the documents; it is written as the fees paid."""
+def market_position(changed: PositionChanged) -> str:
+    """The fee cost of a position is not explained in the documents; it is written as the fees paid."""
     position = changed.position
     fees = money_text(position.fees)
     return json_text(
@@ -201,7 +200,7 @@ def market_position(changed: PositionChanged, volume: int) -> str:
             "realized_pnl_dollars": money_text(position.realized),
             "fees_paid_dollars": fees,
             "position_fee_cost_dollars": fees,
-            "volume_fp": count_text(volume),
+            "volume_fp": count_text(position.volume),
             "subaccount": changed.subaccount,
         }
     )

@@ -102,7 +102,8 @@ class Group:
 
 @dataclass(slots=True)
 class Position:
-    """``count`` is signed (YES +, NO -); ``cost`` (>= 0) is what the open position cost."""
+    """``count`` is signed (YES +, NO -); ``cost`` (>= 0) is what the open position cost; ``volume`` counts all
+    that was ever traded."""
 
     ticker: str
     count: int = 0
@@ -110,6 +111,7 @@ class Position:
     realized: int = 0
     fees: int = 0
     total_traded: int = 0
+    volume: int = 0
     updated_ns: int = 0
 
 

@@ -77,7 +77,7 @@ def test_single_rows_and_settled_positions_follow() -> None:
     assert face.get("/portfolio/positions", "settlement_status=settled")["market_positions"] == []
     (position,) = face.get("/historical/positions")["market_positions"]
     assert position["ticker"] == OTHER
-    assert len(face.get("/portfolio/settlements")["settlements"]) == 1
+    assert face.get("/portfolio/settlements")["settlements"] == []
     window = "start_ts=0&end_ts=4000000000&period_interval=60"
     (candle,) = face.get(f"/historical/markets/{OTHER}/candlesticks", window)["candlesticks"]
     assert (candle["price"]["close"], candle["volume"]) == ("0.5600", "5.00")
