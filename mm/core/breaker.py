@@ -211,6 +211,10 @@ class Breaker:
         """By a trip of the account."""
         return bool(self.trips[ACCOUNT])
 
+    def has_tripped(self, rule: str) -> bool:
+        """Whether the account is stopped for this reason, beside others or alone."""
+        return rule in self.trips[ACCOUNT]
+
     def has_stopped(self, desk: str) -> bool:
         return bool(self.trips[ACCOUNT] or self.trips.get(desk))
 

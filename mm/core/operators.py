@@ -16,6 +16,8 @@ from mm.core.watch import Watch
 
 OPERATOR = "operator"
 STORAGE = "storage"
+# The trip of an operator's halt, which is no row of the breaker.
+HALTED = "halted"
 
 
 class Operators:
@@ -75,10 +77,11 @@ class Operators:
 
     # -- the breaker -----------------------------------------------------------------------------------
     def _halt(self, command: Command, reason: str) -> list[AnyAction]:
+        """Stands beside whatever has tripped: that may be over by itself, and this never is."""
         stopped = self._flattening.stop()
-        if self._know.breaker.has_stopped_all:
+        if self._know.breaker.has_tripped(HALTED):
             return stopped
-        self._know.breaker.trip_for("halted", reason, command.ts)
+        self._know.breaker.trip_for(HALTED, reason, command.ts)
         self._modes.settle()
         told = Alert(AlertLevel.CRITICAL, "kill_switch", f"halted: {reason}")
         return [told, *stopped, *self._retreat.cancel_everything(command.ts, reason)]

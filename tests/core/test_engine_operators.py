@@ -38,6 +38,21 @@ def test_a_halt_works_at_once_in_every_mode_and_only_a_reset_ends_it() -> None:
     assert bench.tick(1) == ["place #3 bid 10@51", "place #4 ask 10@53"]
 
 
+def test_a_halt_outlasts_what_had_stopped_trading_before_it() -> None:
+    """The kill switch is taken back by itself and a daily loss at midnight; a halt is ended by a person."""
+    bench = both_rest()
+    bench.command(CommandKind.KILL)
+    assert bench.command(CommandKind.HALT) == ["alert kill_switch"]
+    assert bench.command(CommandKind.HALT) == [], "told once"
+    bench.canceled(1, 10)
+    bench.canceled(2, 10)
+    bench.command(CommandKind.REVIVE)
+    assert bench.tick(2) == []
+    assert bench.engine.mode.value == "halted"
+    bench.command(CommandKind.RESET)
+    assert bench.tick(1) == ["place #3 bid 10@51", "place #4 ask 10@53"]
+
+
 def test_a_halt_while_starting_outlasts_the_start() -> None:
     bench = Bench()
     assert bench.command(CommandKind.HALT) == ["alert kill_switch"]
