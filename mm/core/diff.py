@@ -28,6 +28,11 @@ class Amend(msgspec.Struct, frozen=True, gc=False):
     open_count: Count
     reason: str
 
+    @property
+    def is_refill(self) -> bool:
+        """More at the same price: until then nothing is wrong with the order as it is."""
+        return self.price == self.order.price and self.open_count > self.order.open
+
 
 class Place(msgspec.Struct, frozen=True, gc=False):
     side: Side

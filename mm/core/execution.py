@@ -11,11 +11,11 @@ from dataclasses import dataclass
 
 from mm.core.actions import Alert, AlertLevel, AmendOrder, AnyAction, PlaceOrder, TimeInForce
 from mm.core.desk import Desk
-from mm.core.diff import Amend, Cancel, Place, diff
+from mm.core.diff import Amend, Cancel, Intent, Place, diff
 from mm.core.knowledge import Knowledge
 from mm.core.order import Order
 from mm.core.picture import MarketDecision
-from mm.core.risk import Gate, would_cross
+from mm.core.risk import Gate, value_at_risk, would_cross
 from mm.core.strategy import Quote
 from mm.core.units import SECOND, Nanos, price_text
 from mm.core.upkeep import RequestIds, cancel, due_action
@@ -57,18 +57,37 @@ class Execution:
         if intents and quotes and self._has_run_away(decision.ticker, quotes, now):
             actions += self._pull(decision, orders, now)
             return True
-        for intent in intents:
+        must_wait = now < self._know.markets[decision.ticker].quote_from
+        is_complete = True
+        for wanted in intents:
+            intent = self._feasible(wanted, must_wait)
             if isinstance(intent, Cancel):
                 budget.cancels -= 1
                 actions.append(cancel(intent.order, self._know.orders, self._ids, intent.reason))
-                continue
-            if budget.orders <= 0 or now < self._know.markets[decision.ticker].quote_from:
-                return False
-            action = self._admitted(desk, decision.ticker, intent, now)
-            if action is not None:
+            elif must_wait or budget.orders <= 0:
+                is_complete = False
+            elif action := self._admitted(desk, decision.ticker, intent, now):
                 budget.orders -= 1
                 actions.append(action)
-        return True
+        return is_complete
+
+    def _feasible(self, intent: Intent, must_wait: bool) -> Intent:
+        """A cancel instead of an amend that may not be sent, unless the order is welcome as it is: whatever
+        rests at a price that is not wanted any more is a gift to those who know why."""
+        if not isinstance(intent, Amend):
+            return intent
+        if must_wait:
+            return intent if intent.is_refill else Cancel(intent.order, f"{intent.reason}; no amends now")
+        return Cancel(intent.order, "outgrown") if self._outgrows(intent) else intent
+
+    def _outgrows(self, wish: Amend) -> bool:
+        """Whether the order would pass a hard cap: those count its total, with all that ever filled of it."""
+        settings, order = self._know.settings, wish.order
+        total = order.filled + wish.open_count
+        return (
+            total > settings.hard_cap_count
+            or total * value_at_risk(order.side, wish.price) > settings.hard_cap_value
+        )
 
     def _has_run_away(self, ticker: str, quotes: list[Quote], now: Nanos) -> bool:
         """Whether the best quote of a side would have moved further than allowed within the window (C04)."""

@@ -26,7 +26,7 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
     allowed: Count
 
 
-def _value(side: Side, price: Price) -> Price:
+def value_at_risk(side: Side, price: Price) -> Price:
     """What one contract can lose."""
     return price if side is Side.BID else DOLLAR - price
 
@@ -41,7 +41,7 @@ def _order_count(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
 
 
 def _order_value(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
-    return min(quote.count, limits.max_order_value // _value(quote.side, quote.price))
+    return min(quote.count, limits.max_order_value // value_at_risk(quote.side, quote.price))
 
 
 def _collar(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
