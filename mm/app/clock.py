@@ -4,12 +4,64 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from typing import Final
 
-from mm.core.units import Nanos
+from mm.core.units import MILLISECOND, Nanos
+
+# Less than this is drift, which NTP corrects in both of the system's clocks alike.
+TOLERANCE: Final[Nanos] = 100 * MILLISECOND
 
 
-def steady_clock() -> Callable[[], Nanos]:
-    """Nanoseconds since the epoch as of the start, carried on by the monotonic clock: a step of the system's
-    time (NTP, an operator) never makes a duration wrong or an event go back."""
-    offset = time.time_ns() - time.monotonic_ns()
-    return lambda: time.monotonic_ns() + offset
+def _untold(step: Nanos) -> None:
+    """Nobody asked."""
+
+
+class SteadyClock:
+    """Nanoseconds since the epoch: the system's time as of the start, carried on by the monotonic clock, so
+    that durations are right and no event goes back.
+
+    `on_time`, called at every beat, follows the system's time where that was stepped (NTP after a boot, a
+    machine that was suspended): forward at once, back by going at half speed until both agree. Twice in a
+    row it must look so: a look may be interrupted. ``tell`` hears of each step, signed.
+    """
+
+    def __init__(
+        self,
+        wall: Callable[[], Nanos] = time.time_ns,
+        monotonic: Callable[[], Nanos] = time.monotonic_ns,
+        tell: Callable[[Nanos], None] = _untold,
+    ) -> None:
+        self._wall = wall
+        self._monotonic = monotonic
+        self._tell = tell
+        self._is_suspected = False
+        # Time shown, monotonic time at which it was, divisor of what passes since; replaced as one.
+        self._course = (wall(), monotonic(), 1)
+
+    def __call__(self) -> Nanos:
+        shown, since, slowness = self._course
+        return shown + (self._monotonic() - since) // slowness
+
+    def on_time(self, now: Nanos) -> None:
+        """Look whether the system's time was stepped."""
+        ahead = self() - self._wall()
+        if abs(ahead) <= TOLERANCE:
+            self._is_suspected = False
+            self._go_on(1)
+        elif not self._is_suspected:
+            self._is_suspected = True
+        elif ahead < 0:
+            self._tell(-ahead)
+            self._go_on(1, -ahead)
+        elif self._course[2] == 1:
+            self._tell(-ahead)
+            self._go_on(2)
+
+    def _go_on(self, slowness: int, forward: Nanos = 0) -> None:
+        if forward or slowness != self._course[2]:
+            self._course = (self() + forward, self._monotonic(), slowness)
+
+
+def steady_clock() -> SteadyClock:
+    """One by the clocks of this machine, for whoever only measures."""
+    return SteadyClock()

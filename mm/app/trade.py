@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from mm.app.audit import Audit, OpeningNotes
-from mm.app.clock import steady_clock
+from mm.app.clock import SteadyClock
 from mm.app.connect import Line
 from mm.app.discovery import Discovery
 from mm.app.errors import CannotRun
@@ -128,7 +128,7 @@ class Trade:
         self._is_trading = False
         self._observers = [*files.observers, *observers, service]
         self._log = files.logger.bind(logger="mm.app")
-        self._clock = steady_clock()
+        self._clock = SteadyClock(tell=self._complain_of_clock)
         self._notes = OpeningNotes()
 
     async def run(self, endpoints: Endpoints, credentials: Credentials) -> Ending:
@@ -205,7 +205,7 @@ class Trade:
         interval = self._config.quoting.min_tick_interval_ms.nanos
         observers = [*self._observers, ExposureWatch(engine, self._files.announce)]
         watch = Watch(observers, engine, finish)
-        live = Live(self._clock, line.limiter, interval, (self._helm, watch), self._files.write)
+        live = Live(self._clock, line.limiter, interval, (self._clock, self._helm, watch), self._files.write)
         line.on_fault = live.fail
 
         def put(events: Iterable[AnyEvent]) -> None:
@@ -304,6 +304,9 @@ class Trade:
 
     def _complain_of_source(self, text: str) -> None:
         self._log.warning("reference_unreadable", message=text)
+
+    def _complain_of_clock(self, step: Nanos) -> None:
+        self._log.warning("clock_stepped", seconds=step / SECOND, message="the system's time was set")
 
     def _complain(self, text: str) -> None:
         self._log.warning("api_error", message=f"API error: {text}")

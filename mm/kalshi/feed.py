@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Callable, Iterable
 from typing import Final, Protocol
 
@@ -62,7 +63,8 @@ class _Connect(connect):
 
 class Feed:
     """``emit`` gets lists of events, synchronously, on the loop's thread. ``clock``: nanoseconds since the
-    epoch. ``random`` gives floats in [0, 1). ``beat``: seconds between looks at the session's time-outs."""
+    epoch; ``wall``, the system's, dates signatures. ``random`` gives floats in [0, 1). ``beat``: seconds
+    between looks at the session's time-outs."""
 
     def __init__(
         self,
@@ -76,12 +78,14 @@ class Feed:
         beat: float = BEAT,
         pause: Callable[[int, Callable[[], float]], Nanos] = backoff,
         watch: FeedWatch | None = None,
+        wall: Callable[[], Nanos] = time.time_ns,
     ) -> None:
         self._endpoint = endpoint
         self._signer = signer
         self._session = session
         self._emit = emit
         self._clock = clock
+        self._wall = wall
         self._random = random
         self._beat = beat
         self._pause = pause
@@ -156,7 +160,7 @@ class Feed:
         return wait
 
     def _connect(self) -> _Connect:
-        headers = self._signer.headers("GET", self._endpoint.path, self._clock() // MILLISECOND)
+        headers = self._signer.headers("GET", self._endpoint.path, self._wall() // MILLISECOND)
         return _Connect(
             self._endpoint.url,
             additional_headers=headers,

@@ -6,6 +6,7 @@ thread; queries and cancel-all have threads of their own, so that neither waits 
 
 from __future__ import annotations
 
+import time
 import zlib
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -53,7 +54,8 @@ class Gateway:
     be safe for that. ``on_fault`` hears of an exception of ours in a sending thread: the request it belongs
     to is answered as in doubt, and the process should end. ``reads`` is the bucket of reads, used here only.
     ``timed(request_id, signing, written_at, answered_at)`` hears of every request about an order that left,
-    on the thread that sent it, after its answer has been handed over. ``pause`` is how a read waits, given
+    on the thread that sent it, after its answer has been handed over. ``clock`` dates events, ``wall`` (the
+    system's time) signatures. ``pause`` is how a read waits, given
     seconds: until then, or until the gateway closes.
     """
 
@@ -68,6 +70,7 @@ class Gateway:
         on_fault: Callable[[BaseException], None],
         reads: Bucket | None = None,
         timed: Timed = _untimed,
+        wall: Callable[[], Nanos] = time.time_ns,
         threads: int = THREADS,
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = READ_TIMEOUT,
@@ -75,6 +78,7 @@ class Gateway:
     ) -> None:
         self._emit = emit
         self._clock = clock
+        self._wall = wall
         self._guard = guard
         self._on_fault = on_fault
         self._reads = reads
@@ -88,7 +92,12 @@ class Gateway:
 
         def client() -> HttpClient:
             return HttpClient(
-                endpoint, self._headers, clock, connect_timeout=connect_timeout, read_timeout=read_timeout
+                endpoint,
+                self._headers,
+                clock,
+                wall=wall,
+                connect_timeout=connect_timeout,
+                read_timeout=read_timeout,
             )
 
         self._new_client = client
@@ -198,7 +207,7 @@ class Gateway:
 
     def _refresh(self) -> None:
         while not self._closing.wait(REFRESH_SECONDS):
-            self._headers.refresh(self._clock() // MILLISECOND)
+            self._headers.refresh(self._wall() // MILLISECOND)
 
     # -- start-up ---------------------------------------------------------------------------------------
     def run(self, conversation: Conversation[T]) -> T:

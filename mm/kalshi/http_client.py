@@ -42,7 +42,8 @@ class Stamps(msgspec.Struct):
 
 
 class HttpClient:
-    """Belongs to one thread. ``clock`` dates responses and signatures (nanoseconds since the epoch)."""
+    """Belongs to one thread. ``clock`` dates responses, ``wall`` signatures (nanoseconds since the epoch):
+    the exchange compares those with its own time, so they follow the system's even where it is stepped."""
 
     def __init__(
         self,
@@ -50,12 +51,14 @@ class HttpClient:
         headers: HeaderCache,
         clock: Callable[[], Nanos],
         *,
+        wall: Callable[[], Nanos] = time.time_ns,
         connect_timeout: float = CONNECT_TIMEOUT,
         read_timeout: float = READ_TIMEOUT,
     ) -> None:
         self._endpoint = endpoint
         self._headers = headers
         self._clock = clock
+        self._wall = wall
         self._timeouts = (connect_timeout, read_timeout)
         self._session = requests.Session()
         self._session.trust_env = False
@@ -80,7 +83,7 @@ class HttpClient:
         path = self._endpoint.path + request.path
         url = self._endpoint.url + request.path + (f"?{request.query}" if request.query else "")
         began = time.perf_counter_ns()
-        headers = self._headers.headers(request.method, path, self._clock() // MILLISECOND)
+        headers = self._headers.headers(request.method, path, self._wall() // MILLISECOND)
         self.stamps.signing = time.perf_counter_ns() - began
         if request.body:
             headers["Content-Type"] = "application/json"

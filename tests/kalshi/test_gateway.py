@@ -96,6 +96,16 @@ def cancel(number: int = 1, ticker: str = "M") -> CancelOrder:
 
 
 # -- when all is well -----------------------------------------------------------------------------------
+def test_signatures_bear_the_systems_time_whatever_time_the_bot_lives_in() -> None:
+    """After a suspended machine wakes up, or NTP has set the time, the two differ for a while; the exchange
+    refuses whatever is more than a few seconds off, cancels too (protocol section 2)."""
+    with desk_at(rest_server.accept, clock=lambda: 5 * SECOND, wall=lambda: 99 * SECOND) as (desk, server):
+        assert desk.ask(place()).ts == 5 * SECOND
+        desk.ask(cancel())
+        stamps = [headers["KALSHI-ACCESS-TIMESTAMP"] for headers in server.headers_seen]
+        assert stamps == ["99000", "99000"]
+
+
 def test_orders_go_out_signed_and_answers_come_back() -> None:
     with desk_at(rest_server.accept) as (desk, server):
         ack = desk.ask(place())
