@@ -44,6 +44,7 @@ def pieces_of_run(run_dir: Path, desks: Iterable[str]) -> Iterator[Piece]:
     """What the support checklist names, and the tables beside it: whole documents, ends of what grows."""
     yield _end(run_dir, "alerts.jsonl", ALERT_LINES)
     yield _whole(run_dir, "heartbeat.json")
+    yield _whole(run_dir, "last_run.json")
     for desk in desks:
         yield _whole(run_dir, f"{desk}_circuit_breaker_status.json")
         yield _whole(run_dir, f"Strategy_{desk}_metrics.json")

@@ -4,8 +4,10 @@ yellow or red from what the run's files say. What is not known is yellow: unknow
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterator
 from enum import Enum
+from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from mm.app.machine import Machine
@@ -135,9 +137,12 @@ def support(vitals: Vitals) -> list[Finding]:
     return [_files(vitals), *(_breaker(desk) for desk in vitals.desks)]
 
 
-def configuration(problem: str) -> Finding:
+def configuration(problem: str, path: Path) -> Finding:
     """``problem``: the first thing that is wrong with it, empty if it is right."""
-    advice = "the running bot goes on with what it read; a start would end with 78: kmm verify-config"
+    advice = (
+        "the running bot goes on with what it read; a start would end with 78: "
+        f"kmm verify-config --config {shlex.quote(str(path))}"
+    )
     if not problem:
         return Finding("process", "configuration", Grade.GREEN, "right", "right")
     return Finding("process", "configuration", Grade.RED, problem, "right", advice)

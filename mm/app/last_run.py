@@ -29,7 +29,8 @@ T = TypeVar("T")
 class LastRun(msgspec.Struct, frozen=True):
     """The file. Times are epoch seconds; ``ended`` and ``exit_code`` are null while it runs, and for ever if
     it was killed. ``exchange`` is whose account it had, empty for a simulated one of its own;
-    ``fills_since``: what filled there from then on, no run before it has told."""
+    ``fills_since``: what filled there from then on, no run before it has told. ``config``: the whole path of
+    its configuration, for commands that are typed in the run directory."""
 
     pid: int
     version: str
@@ -42,6 +43,7 @@ class LastRun(msgspec.Struct, frozen=True):
     reason: str = ""
     exchange: str = ""
     fills_since: float | None = None
+    config: str = ""
 
 
 class Beat(msgspec.Struct, frozen=True):
@@ -124,7 +126,12 @@ def fills_since(former: Former, exchange: str, now: Nanos) -> Nanos | None:
 
 @contextmanager
 def written_down(
-    run_dir: Path, process: Process, started: Nanos, exchange: str = "", untold_since: Nanos | None = None
+    run_dir: Path,
+    process: Process,
+    started: Nanos,
+    exchange: str = "",
+    untold_since: Nanos | None = None,
+    config: str = "",
 ) -> Iterator[Ended]:
     """Say that this process runs, for the time of the block, and then how it ended.
 
@@ -139,6 +146,7 @@ def written_down(
         iso(started),
         exchange=exchange,
         fills_since=seconds(started if untold_since is None else untold_since),
+        config=config,
     )
     _write(run_dir, begun)
     ended = Ended()

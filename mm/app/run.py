@@ -33,6 +33,7 @@ from mm.app.summary import exit_code
 from mm.app.trade import Ending, Trade, Wish
 from mm.app.waiting import Waiting
 from mm.config.credentials import KEY_ID, KEY_PATH, Credentials, read_credentials
+from mm.config.errors import ConfigErrors
 from mm.config.exchange import Endpoints
 from mm.config.model import Config
 from mm.config.settings import engine_settings
@@ -57,7 +58,8 @@ DIGITS = "0123456789abcdefghijklmnopqrstuvwxyz"
 class Options:
     """The command line. ``reset_breaker``: a person's reason for trading again after a trip. ``log_stream``:
     where log lines go besides the files; standard output if not said, unless a person watches that.
-    ``reread`` reads the same configuration again, as it is then; without it a reload finds no change."""
+    ``reread`` reads the same configuration again, as it is then; without it a reload finds no change.
+    ``config_file`` is where it stands, for those who look at the files of the run later."""
 
     wish: Wish
     run_dir: Path
@@ -65,6 +67,7 @@ class Options:
     reset_breaker: str = ""
     log_stream: TextIO | None = None
     reread: Callable[[], Config] | None = None
+    config_file: Path | None = None
 
 
 def run_name() -> str:
@@ -118,9 +121,11 @@ def _told_in(files: RunFiles, ended: Ended) -> Iterator[None]:
     """Whoever only watches the files must see there, too, why a run did not start."""
     try:
         yield
-    except CannotRun as problem:
-        text, details = f"could not start: {problem}", (("exit_code", problem.exit_code),)
-        ended.exit_code, ended.reason = problem.exit_code, text
+    except (CannotRun, ConfigErrors) as problem:
+        code = problem.exit_code if isinstance(problem, CannotRun) else WRONG_CONFIGURATION
+        text = f"could not start: {'; '.join(str(problem).splitlines())}"
+        details = (("exit_code", code),)
+        ended.exit_code, ended.reason = code, text
         files.logger.error("start_failed", logger="mm.app", message=text)
         files.announce(Alert(AlertLevel.CRITICAL, "bot_shutdown", text, details=details), time.time_ns())
         raise
@@ -218,9 +223,10 @@ def _way_to_exchange(
 
 def _written_down(config: Config, options: Options, untold_since: Nanos | None, stack: ExitStack) -> Ended:
     process, now = Process(os.getpid(), __version__), time.time_ns()
+    config_file = str(options.config_file.absolute()) if options.config_file else ""
     try:
         return stack.enter_context(
-            written_down(options.run_dir, process, now, _exchange(config), untold_since)
+            written_down(options.run_dir, process, now, _exchange(config), untold_since, config_file)
         )
     except StorageError as error:
         raise CannotRun(f"cannot write in {options.run_dir}: {error}") from error

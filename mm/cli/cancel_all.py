@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 import rich_click as click
 
 from mm.cli.control import REASON, WITHIN, wait_until_gone
-from mm.cli.where import about_a_run, end, ends_well_or, json_option, run_dir_of, show
+from mm.cli.where import about_a_run, config_of, end, ends_well_or, json_option, run_dir_of, show
 
 if TYPE_CHECKING:
     from mm.app.cancel_all import Swept
@@ -47,8 +47,8 @@ def cancel_all(
     from mm.app.control_words import Request
 
     with ends_well_or("cancel-all", as_json):
+        where = run_dir_of(run_dir, config_file)
         if not direct and not everything:
-            where = run_dir_of(run_dir, config_file)
             try:
                 answer = ask(where, Request("cancel_all", reason))
             except NotRunning:
@@ -56,7 +56,7 @@ def cancel_all(
             else:
                 _by_the_bot(where, answer, verify, within, as_json)
                 return
-        _directly(config_file, everything, within, as_json)
+        _directly(config_of(config_file, where), everything, within, as_json)
 
 
 def _by_the_bot(where: Path, answer: Answer, verify: bool, within: float, as_json: bool) -> None:

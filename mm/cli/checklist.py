@@ -40,7 +40,7 @@ def checklist(which: str, path: Path, run_dir: Path | None, as_json: bool, markd
         findings = live(vitals, look_at_machine(subject.home), subject.healthy)
     else:
         findings = support(vitals)
-    findings.insert(0, configuration(subject.problem))
+    findings.insert(0, configuration(subject.problem, subject.config_file))
     if as_json:
         rows = [{**row._asdict(), "grade": row.grade.value} for row in findings]
         click.echo(json.dumps({"healthy": not is_alarming(findings), "items": rows}, indent=2))

@@ -87,6 +87,7 @@ def run(
         reset_breaker=reset_breaker,
         log_stream=sys.stderr if as_json else None,
         reread=lambda: load_config(config_file, environment),
+        config_file=config_file,
     )
     try:
         ending = trade(config, options, os.environ)

@@ -25,7 +25,7 @@ _config_option = click.option(
     type=click.Path(path_type=Path),
     default=DEFAULT_CONFIG,
     show_default=True,
-    help="Says the run directory, if nothing else does.",
+    help="Says the run directory, if nothing else does; inside one, the last run's own.",
 )
 _run_dir_option = click.option(
     "--run-dir",
@@ -60,6 +60,17 @@ def run_dir_of(given: Path | None, config_file: Path, environment: Mapping[str, 
     data = compose(read_text(config_file), str(config_file)).data
     said = data.get("run_dir") if isinstance(data, dict) else None
     return Path(said if isinstance(said, str) and said else Config.model_fields["run_dir"].default)
+
+
+def config_of(said: Path, run_dir: Path) -> Path:
+    """Where none is said and none is here, the configuration of the run that is or was last in ``run_dir``:
+    so a command that needs it works inside a run directory, too."""
+    if said != DEFAULT_CONFIG or said.exists():
+        return said
+    from mm.app.last_run import read_former
+
+    run = read_former(run_dir).run
+    return Path(run.config) if run is not None and run.config else said
 
 
 def end(name: str, text: str, code: int, as_json: bool = False) -> NoReturn:

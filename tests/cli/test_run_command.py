@@ -95,13 +95,23 @@ def test_without_credentials_it_is_refused_and_the_files_tell_why(tmp_path: Path
     assert json.loads(last)["level"] == "critical"
     assert "KALSHI_API_KEY_ID" in json.loads(last)["message"]
     assert (tmp_path / "logs" / "kmm.lock").read_bytes() == b""
+    assert json.loads((tmp_path / "logs" / "last_run.json").read_text())["config"] == str(config)
 
 
-def test_half_of_the_credentials_is_a_wrong_configuration(tmp_path: Path) -> None:
+def test_half_of_the_credentials_is_a_wrong_configuration_and_the_files_tell_it(tmp_path: Path) -> None:
     config = settings(tmp_path, exchange={"environment": "demo"}, desks=markets("KXBTC-1-2"))
     code, said = refused(tmp_path / "logs", "--config", config, KALSHI_API_KEY_ID=KEY_ID)
     assert code == 78
     assert said == "KALSHI_PRIVATE_KEY_PATH: missing, but KALSHI_API_KEY_ID is set\n"
+    *_, last = (tmp_path / "logs" / "alerts.jsonl").read_text().splitlines()
+    alert, run = json.loads(last), json.loads((tmp_path / "logs" / "last_run.json").read_text())
+    assert (alert["category"], alert["level"], alert["details"]) == (
+        "bot_shutdown",
+        "critical",
+        {"exit_code": 78},
+    )
+    assert alert["message"] == run["reason"] == f"could not start: {said.strip()}"
+    assert run["exit_code"] == 78
 
 
 def loose(key: Path) -> None:
