@@ -195,7 +195,8 @@ class Reconciler:
                 if name in absent_before:
                     self._know.orders.absent(order)
                     self._know.exposure.touch(order.ticker)
-            elif order.is_idle and order.changed_at < latest:
+            elif order.state is OrderState.RESTING and order.changed_at < latest:
+                # Also one that is to be cancelled: after a close every cancel is refused (protocol 5.7).
                 self._know.orders.suspect(order, report.ts)
 
     def _compare(self, report: AccountReport) -> list[AnyAction]:

@@ -55,6 +55,24 @@ def test_an_order_missing_from_a_read_is_asked_about_not_forgotten() -> None:
     assert bench.orders == {}
 
 
+def test_an_order_whose_cancel_is_refused_after_the_close_ends_by_a_read() -> None:
+    """The market closed, its end of the order was told to nobody, and from then on the exchange refuses every
+    request about it (protocol 5.7): only a read shows that it is gone (fault F37)."""
+    bench = canceling()
+    asked = []
+    for _ in range(30):
+        if bench.orders == {"#1": "pending_cancel"}:
+            bench.refuse(1, "market_not_open", 409)
+        bench.wait(2)
+        lines = bench.step(Tick(bench.now, 100, 100))
+        if "read account" in lines:
+            bench.account()
+        elif lines == ["ask about #1"]:
+            asked += lines
+            bench.told(1, "canceled")
+    assert (bench.orders, asked) == ({}, ["ask about #1"])
+
+
 def test_an_order_missing_from_a_read_that_was_wrong_is_found_again() -> None:
     """Fault F34, a page that was cut: the order rests. It is cancelled, because that is safe to repeat."""
     bench = one_rests()
