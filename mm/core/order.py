@@ -50,6 +50,7 @@ class Order:
 
     ``request_id`` is the request under way (0: none). ``is_gone`` says that the exchange told it does not
     rest, but not how it ended. ``size_unsure``: an amend was in doubt, so the total is one of two.
+    ``left_by``: when its create had left at the latest, if that is in doubt; it may have waited for the wire.
     """
 
     client_order_id: str
@@ -73,6 +74,7 @@ class Order:
     changed_at: Nanos = 0
     retry_at: Nanos = 0
     retries: int = 0
+    left_by: Nanos = 0
 
     @property
     def open(self) -> Count:
@@ -166,6 +168,8 @@ def _cancel_refused(order: Order, event: CancelReject) -> None:
 def _in_doubt(order: Order, event: OrderInDoubt) -> None:
     if event.kind is RequestKind.AMEND:
         order.size_unsure = True
+    elif event.kind is RequestKind.PLACE:
+        order.left_by = event.ts
     order.back_off(event.ts)
     fall_in_doubt(order, event.kind)
 

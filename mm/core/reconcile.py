@@ -190,7 +190,7 @@ class Reconciler:
             name = order.client_order_id
             if name in resting:
                 continue
-            if order.doubt is RequestKind.PLACE and not order.order_id and order.placed_at <= proven:
+            if order.doubt is RequestKind.PLACE and not order.order_id and order.left_by <= proven:
                 self._absent_once.add(name)
                 if name in absent_before:
                     self._know.orders.absent(order)

@@ -52,5 +52,5 @@ def is_proof_of_absence(order: Order, report: OrderReport, settings: EngineSetti
         and order.doubt is RequestKind.PLACE
         and not order.filled
         and not order.order_id
-        and report.as_of >= order.placed_at + settings.absence_proof
+        and report.as_of >= order.left_by + settings.absence_proof
     )

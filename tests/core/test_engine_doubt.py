@@ -76,6 +76,36 @@ def test_a_create_is_given_up_only_when_it_could_no_longer_be_accepted() -> None
     assert bench.tick() == ["place #2 bid 10@51"]
 
 
+def waited_for_the_wire() -> Bench:
+    """Requests of one market leave one after the other: behind four that hang, this one left after 20 s."""
+    bench = Bench().quoting(wishes="51:10 |")
+    bench.tick()
+    bench.wait(25)
+    bench.doubt(1)
+    bench.wishes["KXA"] = "|"
+    return bench
+
+
+def test_a_create_that_waited_for_the_wire_may_come_as_much_later() -> None:
+    """The exchange refuses it 30 s after it left, and not after it was decided (protocol section 2)."""
+    bench = waited_for_the_wire()
+    for wait in (11, 18, 5):
+        assert bench.tick(wait) == ["ask about #1"]
+        bench.told(1, "absent")
+        assert bench.orders == {"#1": "in_doubt"}, "it may still be accepted"
+    assert bench.tick(10) == ["ask about #1"]
+    bench.told(1, "absent")
+    assert bench.orders == {}
+
+
+def test_reads_of_the_account_give_a_create_the_same_time() -> None:
+    bench = waited_for_the_wire()
+    for still_there in (True, True, False):
+        read(bench, 31)
+        bench.account()
+        assert bool(bench.orders) == still_there
+
+
 def test_a_read_of_the_account_ends_the_doubt_about_a_create_that_rests() -> None:
     bench = place_in_doubt()
     bench.wishes["KXA"] = "|"
