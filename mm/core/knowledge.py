@@ -159,14 +159,24 @@ class Knowledge:
         self.dirty[event.ticker] = self.stale[event.ticker] = None
         if market.event_ticker:
             self.exposure.belongs(event.ticker, market.event_ticker)
-        if market.state is MarketState.SETTLED and market.settlement_value is not None:
-            trips_ended = self.ledger.trips_ended
-            self.ledger.settle(event.ticker, market.settlement_value, event.ts)
-            self._trip_may_have_ended(trips_ended, market.desk)
-            self.exposure.touch(event.ticker)
-            self.positions_moved = True
-            self.over.setdefault(event.ticker, event.ts)
+        self._pay_out(market, event.ts)
         return ()
+
+    def _pay_out(self, market: Market, now: Nanos) -> None:
+        """A market that is settled has paid for what was held of it."""
+        if market.state is not MarketState.SETTLED or market.settlement_value is None:
+            return
+        trips_ended = self.ledger.trips_ended
+        self.ledger.settle(market.ticker, market.settlement_value, now)
+        self._trip_may_have_ended(trips_ended, market.desk)
+        self.exposure.touch(market.ticker)
+        self.positions_moved = True
+        self.over.setdefault(market.ticker, now)
+
+    def has_opened(self, now: Nanos) -> None:
+        """The ledger begins with the positions of a read, which lags: what has settled is paid out."""
+        for market in self.markets.values():
+            self._pay_out(market, now)
 
     def _assigned(self, event: MarketAssigned) -> Sequence[AnyAction]:
         """A market belongs to one desk, for good; one that is over does not come back."""

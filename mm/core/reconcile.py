@@ -112,6 +112,7 @@ class Reconciler:
             self._know.positions_moved = True
             for position in report.positions:
                 self._know.exposure.touch(position.ticker)
+            self._know.has_opened(report.ts)
         return actions
 
     @property

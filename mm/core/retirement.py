@@ -42,10 +42,7 @@ class Retirement:
         is_known = know.ledger.opening_cash is not None and ticker not in know.breaker.measures.mismatches
         if not is_known or know.orders.of_market(ticker):
             return False
-        position, value = know.ledger.position(ticker), know.markets[ticker].settlement_value
-        if value is not None and not position.settled and not position.count:
-            # It was settled before the ledger was opened, which took over positions only.
-            know.ledger.settle(ticker, value, quiet_since)
+        position = know.ledger.position(ticker)
         return position.is_over and position.changed_at <= quiet_since
 
     def _retire(self, ticker: str) -> None:

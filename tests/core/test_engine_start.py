@@ -213,3 +213,22 @@ def test_events_of_an_unknown_market_change_nothing() -> None:
     ):
         assert bench.step(event) == []
     assert bench.engine.picture() == before
+
+
+def test_a_position_that_a_lagging_read_still_shows_of_a_settled_market_is_paid_out() -> None:
+    """The market settles while nobody runs: its status says so at once, the list of positions a little later.
+    Nobody settles it a second time, so the bot would miss ten contracts for ever."""
+    bench = Bench()
+    bench.step(LinkUp(bench.now))
+    settled = MarketStatus(bench.now, "KXA", state=MarketState.SETTLED, fees=FREE, settlement_value=10_000)
+    bench.step(settled)
+    assert read_asked(bench)
+    bench.account(PositionReport("KXA", 1_000, 4 * MONEY_DOLLAR, 0, 0))
+    assert (bench.position, bench.engine.know.ledger.pnl()) == (0, 6 * MONEY_DOLLAR)
+    assert bench.engine.know.ledger.cash == bench.cash + 10 * MONEY_DOLLAR
+    assert bench.engine.know.exposure.total == 0
+    for _ in range(4):
+        bench.wait(30)
+        assert read_asked(bench)
+        assert bench.account(cash=bench.cash + 10 * MONEY_DOLLAR) == []
+    assert bench.engine.mode.value == "quoting"
