@@ -45,6 +45,7 @@ class Auditor:
         self._touched: set[str] = set()
         self._told: dict[str, Order] = {}
         self._held: set[_Holder] = set()
+        self._clocks: dict[str, int] = {}  # how far a book's clock had come with the last action
         self._take_over()
         venue.listeners.append(self._hear)
 
@@ -64,6 +65,7 @@ class Auditor:
         crossed, and what was announced adds up to what there is."""
         self.audits += 1
         for ticker in self._touched:
+            self._clocks[ticker] = self._floor.markets[ticker].clock
             self._audit_book(ticker)
             self._audit_positions(ticker)
         self._audit_money()
@@ -89,6 +91,8 @@ class Auditor:
                 self._settled(told.ticker)
 
     def _book_changed(self, told: BookChanged) -> None:
+        seen = self._clocks.get(told.ticker, 0)
+        assert told.clock > seen, f"{told.ticker}: an action has the clock of one before it"
         sizes, level = self._sizes[told.ticker], (told.side, told.price)
         sizes[level] += told.change
         assert sizes[level] >= 0, f"{told.ticker} {level} lost more than it had"

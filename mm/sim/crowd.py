@@ -33,12 +33,14 @@ class Crowd:
 
     def take(self, account: Account, ticker: str, side: BookSide, price: int, count: int) -> int:
         """Trade up to ``count`` as far as ``price``; returns how many traded."""
+        self.floor.begin()
         fills = Fills()
         self.trading.match(Interest(account, side, price, count), ticker, "maker", fills)
         return fills.count
 
     def rest(self, account: Account, ticker: str, side: BookSide, price: int, count: int) -> Interest:
         """Trade what crosses, then queue up with the rest. ``remaining`` is 0 if all of it traded."""
+        self.floor.begin()
         interest = Interest(account, side, price, count)
         if self.floor.books[ticker].crossing(side, price) is not None:
             self.trading.match(interest, ticker, "maker", Fills())
@@ -50,6 +52,7 @@ class Crowd:
         """Trade ``count`` with one resting interest, whoever stands before it; returns how many traded.
 
         For players of recorded markets, who know from the record that its turn has come."""
+        self.floor.begin()
         fills = Fills()
         taker_side: BookSide = "ask" if maker.side == "bid" else "bid"
         taker = Interest(account, taker_side, maker.price, count)
@@ -57,15 +60,18 @@ class Crowd:
         return fills.count
 
     def lessen(self, ticker: str, interest: Interest, by: int) -> None:
+        self.floor.begin()
         self.trading.lessen(interest, ticker, by, None)
 
     def grow(self, ticker: str, interest: Interest, by: int) -> None:
         """Only for an interest that is the last in its queue."""
+        self.floor.begin()
         self.trading.grow(interest, ticker, by)
 
     def withdraw(self, ticker: str, interest: Interest) -> None:
         """Does nothing if it is gone already."""
         if interest.remaining:
+            self.floor.begin()
             self.trading.lessen(interest, ticker, interest.remaining, None)
 
     def step_aside(self, ticker: str, interest: Interest, by: int) -> None:

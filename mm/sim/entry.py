@@ -27,6 +27,7 @@ class Entry:
     # -- create ---------------------------------------------------------------------------------------------
     def create(self, user_id: str, request: OrderRequest) -> Placed:
         floor = self.floor
+        floor.begin()
         account = account_of(floor, user_id, request.subaccount)
         market = floor.market(request.ticker)
         rules.require_valid(floor, market, request)
@@ -123,6 +124,7 @@ class Entry:
         """``count`` is the total: already filled plus desired resting. ``expiration_s`` 0 removes the
         expiry, ``None`` keeps it."""
         floor = self.floor
+        floor.begin()
         interest, order = self._resting(user_id, order_id, subaccount)
         market = floor.market(order.ticker)
         self._require_match(order, ticker, side, client_order_id)
@@ -207,6 +209,7 @@ class Entry:
         self, user_id: str, order_id: str, reduce_by: int | None, reduce_to: int | None, subaccount: int
     ) -> Order:
         """Exactly one of the two, in counts. Down to 0 is a cancel (section 5.3)."""
+        self.floor.begin()
         interest, order = self._resting(user_id, order_id, subaccount)
         rules.require_cancel(self.floor, self.floor.market(order.ticker))
         if (reduce_by is None) == (reduce_to is None):
@@ -227,6 +230,7 @@ class Entry:
 
     def cancel(self, user_id: str, order_id: str, subaccount: int) -> tuple[Order, int]:
         """The order and the count taken out of the book. Unknown, executed and canceled are one 404."""
+        self.floor.begin()
         interest, order = self._resting(user_id, order_id, subaccount)
         rules.require_cancel(self.floor, self.floor.market(order.ticker))
         reduced_by = interest.remaining
@@ -236,6 +240,7 @@ class Entry:
     def cancel_all(self, user_id: str, subaccount: int) -> None:
         """Sweep what rests now; the tail (see Switches) may sweep what comes to rest later. Raises VenueError
         in an exchange pause, unless a switch has it accepted and forgotten."""
+        self.floor.begin()
         account = account_of(self.floor, user_id, subaccount)
         if not self.floor.exchange_active and self.floor.switches.cancel_all_in_exchange_pause == "refuse":
             raise rules.paused(self.floor)

@@ -25,6 +25,7 @@ class Floor:
 
     def __init__(self, seed: int, switches: Switches, now: int) -> None:
         self.now = now
+        self.clock = 0  # of the exchange: counts its actions; what an action changes in a book carries it
         self.switches = switches
         self.random = random.Random(seed)
         self.ledger = Ledger(switches.total_traded)
@@ -46,6 +47,11 @@ class Floor:
     def announce(self, announcement: Announcement) -> None:
         for listener in self.listeners:
             listener(announcement)
+
+    def begin(self) -> None:
+        """One more action of the exchange: a request, an act of the crowd, a timer (AsyncAPI, ``clock``). To
+        be called before anything changes; rather once too often, since clocks may skip."""
+        self.clock += 1
 
     def new_id(self) -> str:
         """Shaped like a UUID; unique within the venue and the same for the same seed."""
@@ -78,5 +84,6 @@ class Floor:
         while self._timers and self._timers[0][0] <= now:
             when, _, timer = heapq.heappop(self._timers)
             self.now = max(self.now, when)
+            self.begin()
             timer()
         self.now = now

@@ -93,7 +93,7 @@ class Groups:
 
     def trigger(self, group: Group) -> None:
         """Does nothing to a group that is triggered already. Raises VenueError in an exchange pause."""
-        self._require_cancels()
+        self._begin_cancels()
         if not group.is_triggered:
             self._stop(group)
 
@@ -101,14 +101,14 @@ class Groups:
         """A limit that the window has reached already triggers at once. Raises VenueError in an exchange
         pause, because it may cancel."""
         _require_limit(limit)
-        self._require_cancels()
+        self._begin_cancels()
         group.limit = limit
         self._tell(group, "limit_updated", limit)
         self._stop_if_reached(group)
 
     def delete(self, group: Group) -> None:
         """Cancels what rests of it. Raises VenueError in an exchange pause."""
-        self._require_cancels()
+        self._begin_cancels()
         self._cancel_resting(group)
         del self._groups[group.user_id][group.group_id]
         del self._windows[group.group_id]
@@ -157,7 +157,8 @@ class Groups:
         pairs = [(one, one.order) for one in resting if one.order is not None]
         return [(one, order) for one, order in pairs if order.request.order_group_id == group.group_id]
 
-    def _require_cancels(self) -> None:
+    def _begin_cancels(self) -> None:
+        self._floor.begin()
         if not self._floor.exchange_active:
             raise VenueError(self._floor.switches.trading_is_paused_status, "trading_is_paused")
 

@@ -133,6 +133,7 @@ class Lifecycle:
 
     # -- helpers --------------------------------------------------------------------------------------------
     def _cancel_resting(self, market: Market, reason: str) -> None:
+        self.floor.begin()
         resting: list[Interest] = []
         for half in self.floor.books[market.ticker].sides.values():
             for level in half.levels.values():

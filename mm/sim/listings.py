@@ -45,7 +45,8 @@ class Event:
 class Market:
     """Static terms and running figures of one market; the book itself is kept by the matching engine.
 
-    ``dollar_volume`` is money (count times YES price of every trade); ``settlement_value`` a YES price."""
+    ``dollar_volume`` is money (count times YES price of every trade); ``settlement_value`` a YES price;
+    ``clock`` that of the last action which changed the book, 0 where none has."""
 
     ticker: str
     event_ticker: str

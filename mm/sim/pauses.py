@@ -109,6 +109,7 @@ class Pauses:
             self._cancel_who_asked()
 
     def _cancel_who_asked(self) -> None:
+        self._floor.begin()
         for account in self._floor.ledger.everyone():
             for interest in list(account.resting.values()):
                 order = interest.order

@@ -120,7 +120,7 @@ class Trading:
         """The trade has happened: write it into every book first, then tell."""
         floor = self.floor
         market = floor.markets[ticker]
-        market.clock += 1
+        market.clock = floor.clock
         trade = self._write(market, price, count, taker.side)
         taken = self._book_side(taker, trade, takers, is_taker=True)
         made = self._book_side(maker, trade, makers, is_taker=False)
@@ -233,7 +233,7 @@ class Trading:
     def _changed(self, ticker: str, side: BookSide, price: int, change: int, order: Order | None) -> None:
         floor = self.floor
         market = floor.markets[ticker]
-        market.clock += 1
+        market.clock = floor.clock
         if not floor.listeners:
             return
         floor.announce(BookChanged(floor.now, ticker, market.clock, side, price, change, order))

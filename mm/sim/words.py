@@ -102,8 +102,8 @@ class Group:
 
 @dataclass(slots=True)
 class Position:
-    """``count`` is signed (YES +, NO -); ``cost`` (>= 0) is what the open position cost; ``volume`` counts all
-    that was ever traded."""
+    """``count`` is signed (YES +, NO -); ``cost`` (>= 0) is what the open position cost, ``volume`` the count
+    of all that was ever traded."""
 
     ticker: str
     count: int = 0
@@ -119,7 +119,7 @@ class Position:
 @dataclass(slots=True)
 class BookChanged:
     """One level of one market changed by ``change``; ``order`` is the one whose owner caused it
-    (``None`` for the crowd)."""
+    (``None`` for the crowd). All that one action changes has the same ``clock``."""
 
     now: int
     ticker: str
