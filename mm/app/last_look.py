@@ -21,13 +21,13 @@ async def last_look(line: Line, engine: Engine, notes: OpeningNotes) -> Audit | 
     if notes.opening is None:
         return None
     found: Audit | None = None
-    query = QueryAccount(0, notes.opening.fills_from, "last look")
+    query = QueryAccount(0, notes.fills_from, "last look")
     for attempt in range(TRIES):
         if attempt:
             await asyncio.sleep(PAUSE_SECONDS)
         report = await line.hold(call(query))
         if isinstance(report, AccountReport):
-            found = audit(engine, notes.opening, report, engine.settings.instance + "-")
+            found = audit(engine, notes, report, engine.settings.instance + "-")
             if found.is_clean:
                 break
     return found

@@ -136,10 +136,10 @@ class Scene:
         if self.notes.opening is None:
             return [*found, "the account was never read"]
         self.exchange.advance(self.venue.now + 2 * SECOND)
-        report = self.read(call(QueryAccount(0, self.notes.opening.fills_from, "last look")))
+        report = self.read(call(QueryAccount(0, self.notes.fills_from, "last look")))
         if not isinstance(report, AccountReport):
             return [*found, f"the account could not be read: {report}"]
-        last = audit(self.engine, self.notes.opening, report, self.engine.settings.instance + "-")
+        last = audit(self.engine, self.notes, report, self.engine.settings.instance + "-")
         found += [
             f"{line.name}: ours {line.ours}, theirs {line.theirs}" for line in last.lines if line.difference
         ]

@@ -5,12 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from mm.app.audit import Audit, audit
+from mm.app.audit import Audit, OpeningNotes, audit
 from mm.app.simulated import Scene
+from mm.app.simulated_world import BEGIN, USER
 from mm.config.model import Config
 from mm.core.actions import QueryAccount
 from mm.core.events import AccountReport, Fill, OrderReport, OrderStatus
-from mm.core.units import Side
+from mm.core.units import MONEY_DOLLAR, SECOND, Side
 from mm.kalshi.calls import call
 
 STILL_RESTS = OrderReport(0, 0, "kmm-x-1", "X1", "KXA", Side.BID, OrderStatus.RESTING, 5_000, 0, 100)
@@ -23,7 +24,7 @@ def ended(config: Config) -> tuple[Scene, AccountReport]:
     scene.run(40)
     scene.exchange.advance(scene.venue.now + 10**9)
     assert scene.notes.opening is not None
-    report = scene.read(call(QueryAccount(0, scene.notes.opening.fills_from)))
+    report = scene.read(call(QueryAccount(0, scene.notes.fills_from)))
     assert isinstance(report, AccountReport)
     assert scene.witness.fills > 5
     return scene, report
@@ -31,7 +32,7 @@ def ended(config: Config) -> tuple[Scene, AccountReport]:
 
 def look(scene: Scene, report: AccountReport) -> Audit:
     assert scene.notes.opening is not None
-    return audit(scene.engine, scene.notes.opening, report, "kmm-")
+    return audit(scene.engine, scene.notes, report, "kmm-")
 
 
 def test_equal_books_agree(ended: tuple[Scene, AccountReport]) -> None:
@@ -67,3 +68,42 @@ def test_an_order_of_ours_that_still_rests_is_not_clean(ended: tuple[Scene, Acco
     found = look(scene, msgspec.structs.replace(report, resting=(STILL_RESTS,)))
     assert found.resting == ("kmm-x-1",)
     assert not found.is_clean
+
+
+def test_the_last_look_reads_only_the_fills_that_nobody_has_read_yet(config: Config) -> None:
+    """After a month there are hundreds of thousands: they were read while it ran, and are counted since."""
+    scene = Scene(config, 21)
+    scene.run(660)
+    assert scene.wrong() == []
+    opening = scene.notes.opening
+    assert opening is not None and scene.notes.fills_from > opening.fills_from
+    scene.exchange.advance(scene.venue.now + 2 * SECOND)
+    everything = scene.read(call(QueryAccount(0, opening.fills_from)))
+    scene.exchange.advance(scene.venue.now + 2 * SECOND)
+    rest = scene.read(call(QueryAccount(0, scene.notes.fills_from)))
+    assert isinstance(everything, AccountReport) and isinstance(rest, AccountReport)
+    assert len(rest.fills) < len(everything.fills)
+    assert look(scene, rest).is_clean and scene.notes.fees(rest) == sum(fill.fee for fill in everything.fills)
+
+
+def test_a_read_that_lags_behind_the_one_before_counts_nothing_twice(
+    ended: tuple[Scene, AccountReport],
+) -> None:
+    scene, report = ended
+    notes = OpeningNotes()
+    reports = [msgspec.structs.replace(report, fills=report.fills[:number]) for number in (0, 5, 3, 5)]
+    for each in reports:
+        notes.on_step(each, (), scene.engine)
+    assert notes.fees(report) == sum(fill.fee for fill in report.fills)
+
+
+def test_money_that_came_or_went_while_it_ran_is_neither_gain_nor_difference(config: Config) -> None:
+    """A withdrawal, interest, a transfer: told when it happens, then part of the books."""
+    scene = Scene(config, 21)
+    scene.simulation.run_until(BEGIN + 10 * SECOND)
+    scene.venue.create_subaccount(USER)
+    scene.venue.transfer(USER, "t-1", 0, 1, 100 * MONEY_DOLLAR)
+    scene.run(300)
+    assert scene.wrong() == []
+    ledger, opening = scene.engine.know.ledger, scene.notes.opening
+    assert opening is not None and ledger.cash is not None and ledger.cash < opening.cash - 50 * MONEY_DOLLAR

@@ -110,9 +110,9 @@ class Life:
         assert stop is not None and stop.exit_code == 0, stop
         self._exchange.advance(self.venue.now + 2 * SECOND)
         assert self.notes.opening is not None
-        report = self._read(call(QueryAccount(0, self.notes.opening.fills_from, "last look")))
+        report = self._read(call(QueryAccount(0, self.notes.fills_from, "last look")))
         assert isinstance(report, AccountReport), report
-        last = audit(self.engine, self.notes.opening, report, self.engine.settings.instance + "-")
+        last = audit(self.engine, self.notes, report, self.engine.settings.instance + "-")
         return [*self.witness.breaches, *(str(line) for line in last.lines if line.difference), *last.resting]
 
     def _look_for_markets(self) -> None:
