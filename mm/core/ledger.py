@@ -120,12 +120,16 @@ class Ledger:
         a gain nor a loss of ours."""
         position = self.position(ticker)
         self._sums.add(position, -1)
+        before = position.count
         cost = _signed_cost(report) if report is not None else 0
         unrealized, opening_cost = position.unrealized, position.opening_cost
         position.opening_cost += cost - position.cost
         position.count, position.cost = report.position if report is not None else 0, cost
         position.opening_cost += position.unrealized - unrealized
         self._opening_cost += position.opening_cost - opening_cost
+        if before * position.count <= 0:
+            self._open_trip(position, 0)  # like one that was there at the start: since when is not known
+        position.trip_max = max(position.trip_max, abs(position.count))
         self._is_changed(position)
 
     # -- fills and settlement --------------------------------------------------------------------------

@@ -214,6 +214,17 @@ def test_a_trip_that_only_the_fees_made_a_loss_is_a_loss() -> None:
     assert booked("bid 5@40", "ask 5@40", fee=1).losing_streak == 1
 
 
+@pytest.mark.parametrize("held", ["", "ask 1@70"])
+def test_a_position_that_is_taken_over_is_a_round_trip_of_its_own(held: str) -> None:
+    """What was earned in the market before has nothing to do with it: this one lost, and counts as a loss."""
+    ledger = booked("bid 1@50", "ask 1@60", *filter(None, [held]))
+    ledger.take_over("KXA", PositionReport("KXA", 2 * CONTRACT, MONEY_DOLLAR, 0, 0))
+    ledger.book(fill(9, deal("ask 2@45")))
+    assert ledger.round_trips[-1].pnl == -100_000
+    assert ledger.round_trips[-1].max_count == 2 * CONTRACT
+    assert ledger.losing_streak == 1
+
+
 def test_settlement_ends_a_round_trip() -> None:
     ledger = booked("ask 5@40")
     ledger.settle("KXA", DOLLAR, 77)
