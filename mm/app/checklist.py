@@ -13,11 +13,20 @@ from typing import Any, NamedTuple, TypeAlias
 from mm.app.machine import Machine
 from mm.app.vitals import DeskVitals, Vitals
 from mm.config.healthy import Healthy
+from mm.core.units import SECOND
+from mm.observe.conditions import duration
 from mm.observe.status import BreakerStatus
 
 HOUR = 3600.0
 # The part of a breaker's limit at which it turns yellow.
 NEAR = 0.6
+# By the name in an advice, how the file of a desk ends.
+TABLES = {"trading": "jsonl", "latencies": "csv"}
+# What ends a trip that no reset ends.
+ADVICE_OF_RULE = {
+    "kill_switch": "a person stopped it: kmm resume (or a start without BOT_DISABLE_TRADING)",
+    "storage_lost_seconds": "make room on the disk (df -h): it ends by itself",
+}
 
 
 class Grade(Enum):
@@ -63,7 +72,7 @@ DESK_GAUGES: tuple[Gauge, ...] = (
         lambda h: _percent(h.order_success),
         lambda h: _percent(h.order_success_alarm),
         "{:.1f} %",
-        "why are orders refused: jq -c 'select(.event_type == \"order_rejected\")' of the trading log",
+        "why are orders refused: jq -c 'select(.event_type == \"order_rejected\")' {trading}",
     ),
     Gauge(
         "API errors in the last hour",
@@ -71,7 +80,7 @@ DESK_GAUGES: tuple[Gauge, ...] = (
         lambda h: h.api_errors_per_hour - 1,
         lambda h: h.api_errors_alarm_per_hour - 1,
         "{:.0f}",
-        "which: jq -c 'select(.event_type == \"api_error\")' of the trading log",
+        "which: jq -c 'select(.event_type == \"api_error\")' {trading}",
     ),
     Gauge(
         "quote latency, average",
@@ -79,7 +88,7 @@ DESK_GAUGES: tuple[Gauge, ...] = (
         lambda h: float(h.quote_latency_ms),
         lambda h: float(h.quote_latency_alarm_ms),
         "{:.0f} ms",
-        "the network, the exchange, or the machine (below): compare names in the latencies CSV",
+        "the network, the exchange, or the machine (below): compare the names in {latencies}",
     ),
 )
 
@@ -128,7 +137,7 @@ def live(vitals: Vitals, machine: Machine, healthy: Healthy) -> list[Finding]:
     found += [_critical_alerts(vitals), _files(vitals)]
     for desk in vitals.desks:
         found += [_breaker(desk), *_limits(desk.name, desk.status)]
-        found += _gauges(desk.name, DESK_GAUGES, desk, healthy)
+        found += (_placed(finding, vitals.home) for finding in _gauges(desk.name, DESK_GAUGES, desk, healthy))
     return found + list(_gauges("machine", MACHINE_GAUGES, machine, healthy))
 
 
@@ -141,7 +150,7 @@ def configuration(problem: str, path: Path) -> Finding:
     """``problem``: the first thing that is wrong with it, empty if it is right."""
     advice = (
         "the running bot goes on with what it read; a start would end with 78: "
-        f"kmm verify-config --config {shlex.quote(str(path))}"
+        f"kmm verify-config --config {_typed(path)}"
     )
     if not problem:
         return Finding("process", "configuration", Grade.GREEN, "right", "right")
@@ -172,22 +181,42 @@ def _gauges(scope: str, gauges: tuple[Gauge, ...], source: object, healthy: Heal
         yield Finding(scope, gauge.name, judged, text, f"{word} {gauge.form.format(good)}", advice)
 
 
+def _placed(finding: Finding, home: Path) -> Finding:
+    """With the paths in its advice, so that it works when it is typed."""
+    files = {name: _typed(home / f"Strategy_{finding.scope}_{name}.{end}") for name, end in TABLES.items()}
+    return finding._replace(advice=finding.advice.format(**files))
+
+
 def _heartbeat(vitals: Vitals, healthy: Healthy) -> Finding:
-    beat, name, well = vitals.heartbeat, "heartbeat", "fresh and active"
+    grade, value, advice = _pulse(vitals, float(healthy.heartbeat_buffer_seconds))
+    return Finding("process", "heartbeat", grade, value, "fresh and active", advice)
+
+
+def _pulse(vitals: Vitals, buffer: float) -> tuple[Grade, str, str]:
+    """What of it is seen, and what to do."""
+    beat, run = vitals.heartbeat, vitals.run
     timestamp, interval = beat.get("timestamp"), beat.get("interval_s")
+    if run is not None:
+        ended = f"ended {_age(vitals.now - (run.ended or run.started))} ago (exit code {run.exit_code})"
+        return Grade.RED, ended, f"it does not run: {run.reason}"
     if not isinstance(timestamp, int | float) or not isinstance(interval, int | float):
-        return Finding("process", name, Grade.RED, "unknown", well, "has it ever run here? see --run-dir")
+        return Grade.RED, "unknown", "has it ever run here? see --run-dir"
     age, status = vitals.now - timestamp, str(beat.get("status"))
-    if age > interval + float(healthy.heartbeat_buffer_seconds):
-        advice = "it does not run, or hangs: look at the end of <NAME>.log, then start it again"
-        return Finding("process", name, Grade.RED, f"{status}, {age:.0f} s old", well, advice)
-    if status == "stopping":
-        return Finding(
-            "process", name, Grade.RED, f"ended {age:.0f} s ago", well, "it was stopped, or is stopping"
-        )
+    seen = f"{status}, {_age(age)} old"
+    if vitals.is_killed:
+        return Grade.RED, f"killed; {seen}", "start it again: what it left resting is cancelled then"
+    if age > interval + buffer:
+        return Grade.RED, seen, "it hangs: look at the end of <NAME>.log, then end it and start it again"
     judged = {"active": Grade.GREEN, "starting": Grade.YELLOW, "paused": Grade.YELLOW}.get(status, Grade.RED)
-    advice = "" if judged is Grade.GREEN else "it lives, but does not quote: kmm status"
-    return Finding("process", name, judged, f"{status}, {age:.0f} s old", well, advice)
+    return judged, seen, "" if judged is Grade.GREEN else "it lives, but does not quote: kmm status"
+
+
+def _typed(path: Path) -> str:
+    return shlex.quote(str(path))
+
+
+def _age(seconds: float) -> str:
+    return duration(round(seconds) * SECOND)
 
 
 def _critical_alerts(vitals: Vitals) -> Finding:
@@ -200,7 +229,9 @@ def _critical_alerts(vitals: Vitals) -> Finding:
         if alert.get("level") == "critical" and float(alert.get("timestamp") or 0) > vitals.now - HOUR
     ]
     text = f"{len(recent)} ({', '.join(sorted(set(recent)))})" if recent else "0"
-    advice = "jq -c 'select(.level == \"critical\")' alerts.jsonl" if recent else ""
+    advice = (
+        f"jq -c 'select(.level == \"critical\")' {_typed(vitals.home / 'alerts.jsonl')}" if recent else ""
+    )
     judged = Grade.YELLOW if recent else Grade.GREEN
     return Finding("process", name, judged, text, "0", advice)
 
@@ -217,7 +248,9 @@ def _breaker(desk: DeskVitals) -> Finding:
     if status.trading_allowed:
         return Finding(desk.name, "circuit breaker", Grade.GREEN, "trading allowed", "trading allowed")
     text = f"tripped by {status.trip_rule}: {status.trip_reason}"
-    advice = 'find the cause, then: kmm breaker reset --reason "..."'
+    advice = ADVICE_OF_RULE.get(
+        status.trip_rule or "", 'find the cause, then: kmm breaker reset --reason "..."'
+    )
     return Finding(desk.name, "circuit breaker", Grade.RED, text, "trading allowed", advice)
 
 
@@ -227,9 +260,9 @@ def _limits(desk: str, status: BreakerStatus) -> Iterator[Finding]:
         value = status.measures.get(rule)
         if not limit:
             continue
-        size = abs(limit)
-        judged = grade(value, NEAR * size, size)
-        text = "unknown" if value is None else f"{max(value, 0.0) / size:.0%} of the limit {limit:g}"
-        is_near = judged is not Grade.GREEN and value is not None
+        part = None if value is None else value / limit
+        judged = grade(part, NEAR, 1)
+        text = "unknown" if part is None else f"{max(part, 0.0):.0%} of the limit {limit:g}"
+        is_near = part is not None and NEAR < part < 1
         advice = "near the limit at which trading stops" if is_near else ""
-        yield Finding(desk, rule, judged, text, f"below {NEAR:.0%}", advice)
+        yield Finding(desk, rule, judged, text, f"at most {NEAR:.0%}", advice)

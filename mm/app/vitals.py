@@ -13,6 +13,9 @@ from typing import Any
 
 import msgspec
 
+from mm.app.errors import CannotRun
+from mm.app.last_run import LastRun, read_former
+from mm.app.lock import holder_of
 from mm.observe.status import BreakerStatus, read_status
 
 LARGEST_DOCUMENT = 64 << 20
@@ -29,13 +32,17 @@ class DeskVitals(msgspec.Struct, frozen=True):
 
 class Vitals(msgspec.Struct, frozen=True):
     """``now``: when it was read, in seconds. ``heartbeat`` is empty if it cannot be read; ``alerts`` are the
-    last ones, oldest first. ``problems``: file name and what is wrong with it."""
+    last ones, oldest first. ``problems``: file name and what is wrong with it. ``run``: how the last run
+    ended, if it has; ``is_killed``: it has not, and yet nobody runs. ``home``: where all this was read."""
 
     now: float
     desks: tuple[DeskVitals, ...]
     heartbeat: dict[str, Any]
     alerts: tuple[dict[str, Any], ...]
     problems: tuple[tuple[str, str], ...]
+    run: LastRun | None = None
+    is_killed: bool = False
+    home: Path = Path()
 
 
 def read_vitals(run_dir: Path, desks: Iterable[str], now: float, alerts: int = 100) -> Vitals:
@@ -51,7 +58,19 @@ def read_vitals(run_dir: Path, desks: Iterable[str], now: float, alerts: int = 1
         found.append(DeskVitals(name, summary if isinstance(summary, dict) else {}, read_status(status_path)))
     heartbeat = _document(run_dir / "heartbeat.json", problems)
     lines = tuple(_records(run_dir / "alerts.jsonl", alerts, problems))
-    return Vitals(now, tuple(found), heartbeat, lines, tuple(problems))
+    run, is_killed = _last_run(run_dir)
+    return Vitals(now, tuple(found), heartbeat, lines, tuple(problems), run, is_killed, run_dir)
+
+
+def _last_run(run_dir: Path) -> tuple[LastRun | None, bool]:
+    """How it ended, and whether it was killed, which it cannot say itself: its lock is free then."""
+    run = read_former(run_dir).run
+    if run is None or run.state == "ended":
+        return run, False
+    try:
+        return None, not holder_of(run_dir)
+    except CannotRun:
+        return None, False
 
 
 def last_lines(path: Path, count: int) -> list[bytes]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -105,12 +106,34 @@ def _picture(name: str, form: dict[str, Any]) -> RenderableType:
         table.add_column(title, justify="right")
     for rule, limit in form["thresholds"].items():
         measure = form["measures"].get(rule)
-        table.add_row(rule, _number(measure), _number(limit), _share(measure, limit))
-    return Group(verdict, table)
+        table.add_row(rule, _figure(rule, measure), _figure(rule, limit), _share(measure, limit))
+    return Group(verdict, table) if form["thresholds"] else verdict
 
 
-def _number(value: float | None) -> str:
-    return "not known" if value is None else f"{value:.4g}"
+def _figure(rule: str, value: float | None) -> str:
+    """In the unit of the rule, which its name ends with; what has none is a number of things."""
+    if value is None:
+        return "not known"
+    form = next((form for end, form in FORMS.items() if rule.endswith(end)), "{:.0f}".format)
+    return form(value)
+
+
+def _money(value: float) -> str:
+    cents = round(value, 2) or 0.0
+    return f"-${-cents:.2f}" if cents < 0 else f"${cents:.2f}"
+
+
+def _percent(value: float) -> str:
+    return f"{round(value, 3) or 0.0:.1%}"
+
+
+FORMS: Final[dict[str, Callable[[float], str]]] = {
+    "_dollars": _money,
+    "pnl_threshold": _money,
+    "_fraction": _percent,
+    "_imbalance": _percent,
+    "_seconds": "{:.0f} s".format,
+}
 
 
 def _share(measure: float | None, limit: float | None) -> str:

@@ -69,8 +69,9 @@ def _show(findings: list[Finding]) -> None:
     from mm.observe.log import escape
 
     table = Table(box=None, pad_edge=False, header_style="dim")
+    longest = max(len(word) for row in findings for word in row.name.split())
     for name in ("", "where", "what", "is", "healthy"):
-        table.add_column(name, overflow="fold")
+        table.add_column(name, overflow="fold", min_width=longest if name == "what" else None)
     for row in findings:
         colour = row.grade.value
         sign = Text(SIGNS[colour], style=f"bold {colour}")
@@ -79,4 +80,5 @@ def _show(findings: list[Finding]) -> None:
     console.print(table)
     for row in findings:
         if row.advice:
-            console.print(Text(f"{row.scope}, {row.name}: {row.advice}", style=row.grade.value))
+            advice = Text(escape(f"{row.scope}, {row.name}: {row.advice}"), style=row.grade.value)
+            console.print(advice, soft_wrap=True)  # one line: it may be a command

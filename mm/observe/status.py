@@ -26,6 +26,8 @@ MEASURES_EVERY: Nanos = 2 * SECOND
 ERRORS_SHOWN = 10
 LARGEST = 1 << 20
 UNREADABLE = "status_file"
+# Their limit is a floor under the P&L: shown as the P&L itself and its floor, as the configuration has it.
+FLOORS = frozenset({"pnl_threshold", "desk_pnl_threshold"})
 
 
 class BreakerStatus(msgspec.Struct, frozen=True):
@@ -146,13 +148,17 @@ def breaker_form(breaker: BreakerPicture, now: Nanos, memory: BreakerMemory = NO
         "trip_time": seconds(breaker.trip_ts) if breaker.trip_ts else None,
         "trip_time_iso": iso(breaker.trip_ts) if breaker.trip_ts else None,
         "consecutive_errors": breaker.consecutive_errors,
-        "measures": known_values(breaker.measures),
-        "thresholds": known_values(breaker.thresholds),
+        "measures": known_values(_as_configured(breaker.measures)),
+        "thresholds": known_values(_as_configured(breaker.thresholds)),
         "recent_errors": list(breaker.recent_errors[-ERRORS_SHOWN:]),
         "updated_at": seconds(now),
         "updated_at_iso": iso(now),
         "memory": None if memory == NOTHING else _exact(msgspec.to_builtins(memory)),
     }
+
+
+def _as_configured(values: dict[str, float]) -> dict[str, float]:
+    return {rule: (-value or 0.0) if rule in FLOORS else value for rule, value in values.items()}
 
 
 def _exact(value: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +11,12 @@ import msgspec
 import pytest
 
 from mm.app.checklist import Finding, Grade, grade, is_alarming, live
+from mm.app.last_run import written_down
+from mm.app.lock import hold_lock
 from mm.app.machine import Machine
 from mm.app.vitals import DeskVitals, Vitals, last_lines, read_vitals
 from mm.config.healthy import Healthy
+from mm.observe.heartbeat import Process
 from mm.observe.status import BreakerStatus
 
 NOW = 1_700_000_000.0
@@ -26,8 +30,8 @@ STATUS = BreakerStatus(
     trip_rule=None,
     trip_time=None,
     consecutive_errors=0,
-    measures={"pnl_threshold": 10.0, "max_inventory_imbalance": 0.1},
-    thresholds={"pnl_threshold": 100.0, "max_inventory_imbalance": 0.8},
+    measures={"pnl_threshold": -10.0, "max_inventory_imbalance": 0.1},
+    thresholds={"pnl_threshold": -100.0, "max_inventory_imbalance": 0.8},
     recent_errors=[],
     updated_at=NOW,
 )
@@ -74,9 +78,10 @@ def test_a_healthy_run_is_green_throughout() -> None:
         ("quote latency, average", {"summary": {"avg_quote_latency_ms": 500.0}}, "yellow"),
         ("quote latency, average", {"summary": {"avg_quote_latency_ms": 501.0}}, "red"),
         ("circuit breaker", {"status": TRIPPED}, "red"),
-        ("pnl_threshold", {"status": {"measures": {"pnl_threshold": 60.0}}}, "green"),
-        ("pnl_threshold", {"status": {"measures": {"pnl_threshold": 61.0}}}, "yellow"),
-        ("pnl_threshold", {"status": {"measures": {"pnl_threshold": 101.0}}}, "red"),
+        ("pnl_threshold", {"status": {"measures": {"pnl_threshold": -60.0}}}, "green"),
+        ("pnl_threshold", {"status": {"measures": {"pnl_threshold": -61.0}}}, "yellow"),
+        ("pnl_threshold", {"status": {"measures": {"pnl_threshold": -101.0}}}, "red"),
+        ("pnl_threshold", {"status": {"measures": {"pnl_threshold": 500.0}}}, "green"),
         ("pnl_threshold", {"status": {"measures": {}}}, "yellow"),
         ("heartbeat", {"beat": {"timestamp": NOW - 11}}, "green"),
         ("heartbeat", {"beat": {"timestamp": NOW - 11.5}}, "red"),
@@ -92,6 +97,51 @@ def test_a_healthy_run_is_green_throughout() -> None:
 )
 def test_where_each_colour_begins(name: str, change: dict[str, Any], expected: str) -> None:
     assert findings(**change)[name].grade.value == expected
+
+
+@pytest.mark.parametrize(
+    ("rule", "typed"),
+    [
+        ("kill_switch", "kmm resume"),
+        ("storage_lost_seconds", "df -h"),
+        ("pnl_threshold", "kmm breaker reset --reason"),
+        ("status_file", "kmm breaker reset --reason"),
+    ],
+)
+def test_the_advice_of_a_trip_is_what_ends_it(rule: str, typed: str) -> None:
+    assert typed in findings(status=TRIPPED | {"trip_rule": rule})["circuit breaker"].advice
+
+
+def test_a_limit_that_is_reached_is_not_said_to_be_near() -> None:
+    for used, said in ((-60.0, ""), (-61.0, "near the limit"), (-100.0, ""), (-101.0, "")):
+        advice = findings(status={"measures": {"pnl_threshold": used}})["pnl_threshold"].advice
+        assert advice.startswith(said) and bool(advice) == bool(said), used
+
+
+def test_advice_names_the_files_where_they_are(tmp_path: Path) -> None:
+    home = tmp_path / "two words"
+    home.mkdir()
+    (home / "Strategy_DEFAULT_metrics.json").write_text('{"summary": {"api_errors_last_hour": 30}}')
+    (home / "Strategy_DEFAULT_trading.jsonl").write_text('{"event_type": "api_error"}\n')
+    told = [row.advice for row in live(read_vitals(home, ["DEFAULT"], NOW), MACHINE, Healthy())]
+    command = next(text for text in told if "api_error" in text).removeprefix("which: ")
+    assert shlex.split(command)[-1] == str(home / "Strategy_DEFAULT_trading.jsonl")
+
+
+def test_a_run_that_has_ended_says_how_and_one_that_was_killed_is_known_at_once(tmp_path: Path) -> None:
+    beat = json.dumps(BEAT | {"timestamp": NOW, "timestamp_iso": "now", "resting_orders": 6, "pid": 1})
+    (tmp_path / "heartbeat.json").write_text(beat)
+
+    def seen() -> Finding:
+        return live(read_vitals(tmp_path, [], NOW), MACHINE, Healthy())[0]
+
+    with hold_lock(tmp_path), written_down(tmp_path, Process(1, "9"), round(NOW * 10**9)) as ended:
+        assert seen().grade is Grade.GREEN
+        running = (tmp_path / "last_run.json").read_bytes()
+        ended.exit_code, ended.reason = 3, "not proven"
+    assert seen().grade is Grade.RED and "exit code 3" in seen().value and "not proven" in seen().advice
+    (tmp_path / "last_run.json").write_bytes(running)
+    assert seen().grade is Grade.RED and seen().value == "killed; active, 0 s old"
 
 
 def test_only_recent_critical_alerts_are_worth_a_look() -> None:

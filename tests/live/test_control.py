@@ -57,20 +57,20 @@ def test_a_reload_takes_over_what_it_can_and_refuses_a_broken_file_whole(
         (applied,), (waiting,) = said["applied"], said["needs_restart"]
         assert applied == {"key": "circuit_breaker.pnl_threshold", "before": -100, "after": -33}
         assert (waiting["key"], waiting["after"]) == ("log.level", "debug")
-        assert tell(bot, "status")[1]["breaker"]["thresholds"]["pnl_threshold"] == 33
+        assert tell(bot, "status")[1]["breaker"]["thresholds"]["pnl_threshold"] == -33
 
         config.write_text('{"version": 1,\n "circuit_breaker": {"pnl_threshold": 5},\n "desks": {}}')
         code, said = tell(bot, "reload")
         assert code == 78
         assert any(error.startswith(f"{config}:2:") for error in said["errors"]), said
-        assert tell(bot, "status")[1]["breaker"]["thresholds"]["pnl_threshold"] == 33
+        assert tell(bot, "status")[1]["breaker"]["thresholds"]["pnl_threshold"] == -33
         alert = bot.sees("the alert", lambda: bot.alerts("config_reload")[1:])[0]
         assert alert["level"] == "warning" and f"{config}:2:" in alert["message"]
 
         config.write_text(good)
         bot.signal(signal.SIGHUP)  # nobody watches a terminal here: it is a supervisor's
         bot.waits_for("config_reloaded", 2)
-        assert tell(bot, "status")[1]["breaker"]["thresholds"]["pnl_threshold"] == 100
+        assert tell(bot, "status")[1]["breaker"]["thresholds"]["pnl_threshold"] == -100
         assert exchange.both_sides_rest()
         assert tell(bot, "stop")[0] == 0
         assert is_exact(bot.summary)
