@@ -16,6 +16,7 @@ from mm.sim.faults import Fault, Faults, Line, Point
 from mm.sim.reads import Reads
 from mm.sim.rest import (
     Context,
+    Json,
     Query,
     Refused,
     Request,
@@ -69,7 +70,10 @@ class Exchange:
         self._usage = Usage(tier)
         self._switches = switches
         self._candles = Candles(venue)
-        self._context = Context(venue, self._reads, self._candles, self._usage, switches)
+        self.keys_of: Callable[[str], list[Json]] = lambda user_id: []  # set by who checks signatures
+        self._context = Context(
+            venue, self._reads, self._candles, self._usage, switches, lambda user_id: self.keys_of(user_id)
+        )
         self._stream = Stream(venue, random if switches.shuffled else None)
         self._most_backlog = most_backlog
         self._connections: list[Connection] = []

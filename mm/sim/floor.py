@@ -37,6 +37,8 @@ class Floor:
         self.orders: dict[str, Order] = {}
         self.trades: dict[str, deque[Traded]] = {}
         self.listeners: list[Callable[[Announcement], None]] = []
+        lapse = switches.region_lapses_after_ns
+        self.region_expires_ns = now + lapse if lapse else None  # None: no location was ever attested
         self.trading_active = True
         self.exchange_active = True
         self._timers: list[tuple[int, int, Timer]] = []

@@ -101,6 +101,16 @@ class Operations:
         """End what `pause` began. A weekly maintenance goes on to its end."""
         self._pauses.resume()
 
+    # -- where members are ----------------------------------------------------------------------------------
+    @property
+    def region_expires_ns(self) -> int | None:
+        """When the members' location attestation lapses, or has lapsed; ``None`` where there is none."""
+        return self._floor.region_expires_ns
+
+    def attest_region(self, expires_ns: int) -> None:
+        """A new attestation, as members make it on the exchange's web pages."""
+        self._floor.region_expires_ns = expires_ns
+
     # -- fees -----------------------------------------------------------------------------------------------
     @property
     def series_fee_changes(self) -> list[SeriesFeeChange]:

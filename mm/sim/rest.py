@@ -137,13 +137,14 @@ class Request:
 @dataclass(slots=True)
 class Context:
     """What handlers work with: the venue itself for writes and market data, its lagging image for portfolio
-    reads, the candlesticks, the rate limits, and the switches of the faces."""
+    reads, the candlesticks, the rate limits, the switches of the faces, and who lists a member's keys."""
 
     venue: Venue
     reads: Reads
     candles: Candles
     usage: Usage
     switches: FaceSwitches
+    keys_of: Callable[[str], list[Json]]
 
     def cutoff(self, now: int) -> Cutoff:
         """What is history at ``now`` (ns)."""

@@ -86,6 +86,14 @@ def upgrade(context: Context, request: Request) -> Response:
     return Response(201)
 
 
+def api_keys(context: Context, request: Request) -> Response:
+    """GET /api_keys, with when the member's location attestation lapses, unless there is none."""
+    request.rights.require_whole()
+    lapses = context.venue.region_expires_ns
+    expiry = {} if lapses is None else {"api_key_region_expiration_ts": lapses // SECOND}
+    return reply(200, {"api_keys": context.keys_of(request.user_id), **expiry})
+
+
 def _bucket(limit: Limit) -> Json:
     return {"refill_rate": limit.rate, "bucket_capacity": limit.capacity}
 

@@ -44,7 +44,7 @@ _SCOPES: dict[tuple[str, str], Scope] = {
 }
 _UPGRADE = "/account/api_usage_level/upgrade"
 _PRIVATE = {
-    *("/account/limits", _UPGRADE),
+    *("/account/limits", _UPGRADE, "/api_keys"),
     *("/historical/orders", "/historical/fills", "/historical/positions"),
 }
 
@@ -71,6 +71,7 @@ ROUTES: tuple[Route, ...] = (
     _row("GET", "/exchange/schedule", "GetExchangeSchedule", account.schedule),
     _row("GET", "/account/limits", "GetAccountApiLimits", account.limits),
     _row("POST", _UPGRADE, "UpgradeAccountApiUsageLevel", account.upgrade),
+    _row("GET", "/api_keys", "GetApiKeys", account.api_keys),
     _row("GET", "/account/endpoint_costs", "GetAccountEndpointCosts", account.endpoint_costs),
     _row("GET", "/series", "GetSeriesList", events.list_series),
     _row("GET", "/series/fee_changes", "GetSeriesFeeChanges", fees.series_changes),

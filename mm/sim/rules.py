@@ -18,11 +18,23 @@ def paused(floor: Floor) -> VenueError:
 
 
 def require_entry(floor: Floor, market: Market) -> None:
-    """New orders and amends need an open market and running trading."""
+    """New orders and amends need a location, an open market and running trading."""
+    require_region(floor, market)
     if not (floor.exchange_active and floor.trading_active):
         raise paused(floor)
     if market.status != "active":
         raise VenueError(floor.switches.market_not_open_status, floor.switches.market_not_open_code)
+
+
+def require_region(floor: Floor, market: Market) -> None:
+    """Once their location attestation has lapsed, keys cannot trade some categories (protocol section 2). The
+    code of this 403 was never captured."""
+    lapses = floor.region_expires_ns
+    if lapses is None or floor.now < lapses:
+        return
+    category = floor.series[floor.events[market.event_ticker].series_ticker].category
+    if category in floor.switches.region_categories.split(","):
+        raise VenueError(403, "forbidden", details=f"the location attestation for {category} has lapsed")
 
 
 def require_cancel(floor: Floor, market: Market) -> None:

@@ -154,6 +154,7 @@ class _Faces:
     def __init__(self, settings: ServerSettings) -> None:
         self._exchange = settings.exchange
         self._keys = settings.keys
+        settings.exchange.keys_of = settings.keys.of
         self._ping_s = settings.ping_s
         self._clients: set[StreamClient] = set()
 

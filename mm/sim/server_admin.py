@@ -1,4 +1,4 @@
-"""The operator's door to a running exchange, on a port of its own: faults, pauses, read lag.
+"""The operator's door to a running exchange, on a port of its own: faults, pauses, read lag, attestation.
 
 It listens on loopback only, whoever may reach the exchange itself, and asks for a token on every request
 (``Authorization: Bearer ...``).
@@ -17,6 +17,7 @@ from aiohttp import web
 from mm.sim.exchange import Exchange
 from mm.sim.fault_rows import BadFaults, faults_of, row_of
 from mm.sim.rest import Json
+from mm.sim.rest_numbers import LAST_SECOND, SECOND
 from mm.sim.words import VenueError
 
 HOST = "127.0.0.1"
@@ -48,6 +49,7 @@ def admin_app(exchange: Exchange, now: Callable[[], int], token: str) -> web.App
         ("POST", "/pause"): desk.pause,
         ("POST", "/resume"): desk.resume,
         ("PUT", "/read_lag"): desk.set_read_lag,
+        ("PUT", "/region"): desk.attest_region,
     }
     app = web.Application()
     for (method, path), handler in table.items():
@@ -88,6 +90,7 @@ class _Desk:
             "exchange_active": venue.exchange_active,
             "trading_active": venue.trading_active,
             "read_lag_ns": self._exchange.read_lag_ns,
+            "region_expires_ns": venue.region_expires_ns,
             "faults": len(self._exchange.faults.script),
         }
 
@@ -125,6 +128,14 @@ class _Desk:
         if not 0 <= lag <= LONGEST_LAG_NS:
             raise _Refusal(f"read_lag_ns is 0 to {LONGEST_LAG_NS}")
         self._exchange.read_lag_ns = lag
+        return self.state(body)
+
+    def attest_region(self, body: Any) -> Json:
+        """``{"expires_ns": n}``: the members' location attestation lapses then, ns since the epoch."""
+        expires = _field(body, "expires_ns", int)
+        if not 0 <= expires <= LAST_SECOND * SECOND:
+            raise _Refusal(f"expires_ns is 0 to {LAST_SECOND * SECOND}")
+        self._exchange.venue.attest_region(expires)
         return self.state(body)
 
 

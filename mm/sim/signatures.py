@@ -6,6 +6,7 @@ import base64
 import binascii
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives import hashes, serialization
@@ -64,6 +65,14 @@ class KeyRing:
         """Register a key. Raises BadKey where the PEM is not an RSA or Ed25519 public key."""
         self._keys[key_id] = _Key(Caller(user_id, rights), _load(public_pem))
 
+    def of(self, user_id: str) -> list[dict[str, Any]]:
+        """The keys of one member, as ``GET /api_keys`` lists them; they have no names here."""
+        return [
+            {"api_key_id": key_id, "name": "", **_rights_body(key.caller.rights)}
+            for key_id, key in self._keys.items()
+            if key.caller.user_id == user_id
+        ]
+
     def caller_of(self, now: int, method: str, path: str, headers: Mapping[str, str]) -> Caller | None:
         """The account a request was signed for; None where it carries none of the three headers.
 
@@ -92,6 +101,11 @@ class KeyRing:
         in_digits = timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 18
         if not in_digits or abs(int(timestamp) * 1_000_000 - now) > self.max_skew_ns:
             raise VenueError(401, "header_timestamp_expired")
+
+
+def _rights_body(rights: Rights) -> dict[str, Any]:
+    locked = {} if rights.subaccount is None else {"subaccount": rights.subaccount}
+    return {"scopes": sorted(rights.scopes), **locked}
 
 
 def missing_signature() -> VenueError:

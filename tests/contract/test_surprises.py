@@ -181,7 +181,14 @@ SURPRISES: dict[int, Surprise] = {
             "test_more_than_twenty_orders_go_by_one_cancel_all_and_nothing_is_placed_for_a_minute",
         ),
     ),
-    25: Surprise("Region attestation expiry", missing="location attestation", idle=NOT_KNOWN),
+    25: Surprise(
+        "Region attestation expiry",
+        (
+            "sim/test_regions.py::test_after_the_lapse_games_cannot_be_traded_and_everything_else_can",
+            "sim/test_regions.py::test_keys_are_listed_with_when_the_attestation_lapses_and_the_operator_renews_it",
+        ),
+        idle=NOT_KNOWN,
+    ),
     26: Surprise(
         "GET market has no series_ticker",
         ("sim/test_rest.py::test_reads_fit_the_specification",),

@@ -35,7 +35,7 @@ WIRE = {400, 401, 403, 404, 409, 429}
 
 # What is not built, by the beginning of its path. A new operation of the specification is in none of them.
 NOT_THERE: dict[str, str] = {
-    "/api_keys": "keys come from the command line",
+    "/api_keys": "new keys come from the command line",
     "/account/api_usage_level/volume_progress": "tiers are not earned by volume",
     "/communications": "no requests for quotes",
     "/events/multivariate": "no combos",
