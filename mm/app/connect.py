@@ -21,6 +21,7 @@ from mm.kalshi.gateway import Gateway, Timed
 from mm.kalshi.guard import Guard, HardCaps
 from mm.kalshi.key_file import KeyFileError, load_private_key
 from mm.kalshi.limiter import Bucket, Limiter
+from mm.kalshi.subaccount import read_subaccount
 from mm.kalshi.venue import bucket, read_costs, read_exchange_status, read_limits
 
 T = TypeVar("T")
@@ -99,7 +100,7 @@ class Line:
         await asyncio.to_thread(self.gateway.close)
 
     async def read_limits(self) -> None:
-        """What this account may send. Also proves address, key and clock.
+        """What this account may send, and which subaccount it is. Also proves address, key and clock.
 
         :raises CannotRun: in words for the operator; `NotYet` if time may mend it.
         """
@@ -107,6 +108,7 @@ class Line:
         try:
             status = await self.hold(read_exchange_status())
             limits, costs = await self.hold(read_limits()), await self.hold(read_costs())
+            self.gateway.subaccount = await self.hold(read_subaccount())
         except ReadError as error:
             raise judged(f"cannot use the exchange at {where}", error) from None
         self._reads.resize(limits.read.refill_rate, limits.read.bucket_capacity)

@@ -164,6 +164,7 @@ class Trade:
                 async with self._faults_told(line):
                     events, listings = await live.before(runner, self._first_reads(line, discovery, hours))
                 self._is_trading = True
+                feed.session.subaccount = line.gateway.subaccount
                 feed.add_markets([each.ticker for each in listings], [each.terms for each in listings])
                 live.inbox.put(events)
                 stop = await self._turn(line, live, runner, feed, discovery, hours)

@@ -24,6 +24,7 @@ from mm.kalshi.guard import Guard
 from mm.kalshi.http_client import CONNECT_TIMEOUT, READ_TIMEOUT, HttpClient, Stamps
 from mm.kalshi.lane import Lane
 from mm.kalshi.limiter import DEFAULT_COSTS, Bucket
+from mm.kalshi.subaccount import within
 
 T = TypeVar("T")
 Emit = Callable[[AnyEvent], None]
@@ -55,9 +56,11 @@ class Gateway:
     to is answered as in doubt, and the process should end. ``reads`` is the bucket of reads, used here only.
     ``timed(request_id, signing, written_at, answered_at)`` hears of every request about an order that left,
     on the thread that sent it, after its answer has been handed over. ``clock`` dates events, ``wall`` (the
-    system's time) signatures. ``pause`` is how a read waits, given
-    seconds: until then, or until the gateway closes.
+    system's time) signatures. ``pause`` is how a read waits, given seconds: until then, or until the gateway
+    closes. ``subaccount`` may be set once it is known: see `within`.
     """
+
+    subaccount: int | None = None
 
     def __init__(
         self,
@@ -191,7 +194,7 @@ class Gateway:
             request = next(conversation)
             while True:
                 self._pace(request)
-                request = conversation.send(client.send(request))
+                request = conversation.send(client.send(within(request, self.subaccount)))
         except StopIteration as end:
             result: T = end.value
             return result

@@ -23,6 +23,7 @@ from mm.kalshi.subscription import ACCOUNT_CHANNELS, BOOK, MARKET_CHANNELS, Arri
 PROBE_AFTER: Final[Nanos] = 5 * SECOND
 SILENCE: Final[Nanos] = 12 * SECOND
 NO_GAP_ALLOWED: Final = frozenset(ACCOUNT_CHANNELS)  # what is lost here has to be read back by REST
+ACCOUNT_FRAMES: Final = (wire.FillFrame, wire.UserOrderFrame)
 _NEXT: Final = Arrival.NEXT
 CHANNEL_OF: Final[dict[type, str]] = {
     wire.TickerFrame: "ticker",
@@ -51,8 +52,11 @@ class Session:
     """``tickers``: the markets to follow. ``random`` gives floats in [0, 1).
 
     The caller passes every text frame to `receive`, calls `on_time` a few times a second, sends what
-    `outgoing` returns after each call, and reconnects when ``wants_reconnect`` is not empty.
+    `outgoing` returns after each call, and reconnects when ``wants_reconnect`` is not empty. ``subaccount``
+    may be set: fills and orders of others are strays then.
     """
+
+    subaccount: int | None = None
 
     def __init__(
         self,
@@ -240,8 +244,13 @@ class Session:
             return [status for status in self._fees.update(ts, frame.msg) if status.ticker in self._tickers]
         if type(frame) is wire.LifecycleFrame and frame.msg.market_ticker not in self._tickers:
             return []
+        if type(frame) in ACCOUNT_FRAMES and self._is_elsewhere(frame.msg.subaccount):
+            return self._stray()
         event = to_event(ts, frame)
         return [] if event is None else [event]
+
+    def _is_elsewhere(self, subaccount: int | None) -> bool:
+        return self.subaccount is not None and subaccount not in (None, self.subaccount)
 
     def _mistrust(self, channel: str, reason: str) -> list[AnyEvent]:
         """A fill that cannot be read is a fill that we do not know: start over, which reads all back."""

@@ -118,6 +118,7 @@ class FillMessage(msgspec.Struct, frozen=True, gc=False):
     fee_cost: str
     book_side: str
     client_order_id: str | None = None
+    subaccount: int | None = None
 
 
 class FillFrame(Frame, frozen=True, gc=False, tag="fill", kw_only=True):
@@ -137,6 +138,12 @@ class UserOrderMessage(msgspec.Struct, frozen=True, gc=False):
     client_order_id: str = ""
     last_update_reason: str | None = None
     last_updated_ts_ms: int | None = None
+    subaccount_number: int | None = None
+
+    @property
+    def subaccount(self) -> int | None:
+        """Called like that everywhere else."""
+        return self.subaccount_number
 
 
 class UserOrderFrame(Frame, frozen=True, gc=False, tag="user_order", kw_only=True):

@@ -66,3 +66,20 @@ def fill(sid: int, **more: Any) -> str:
         **more,
     }
     return frame("fill", sid=sid, msg=msg)
+
+
+def user_order(sid: int, **more: Any) -> str:
+    msg = {
+        "order_id": "ee587a1c-8b87-4dcf-b721-9f6f790619fa",
+        "user_id": "u",
+        "ticker": MARKET,
+        "status": "resting",
+        "book_side": "bid",
+        "yes_price_dollars": "0.7500",
+        "fill_count_fp": "0.00",
+        "remaining_count_fp": "278.00",
+        "initial_count_fp": "278.00",
+        "client_order_id": "mine-1",
+        **more,
+    }
+    return frame("user_order", sid=sid, msg=msg)

@@ -76,6 +76,18 @@ def test_fills_and_orders_need_no_market_of_ours() -> None:
     assert kinds(session.receive(START, frames.fill(4, market_ticker="ELSEWHERE"))) == ["Fill"]
 
 
+def test_fills_and_orders_of_another_subaccount_are_strays_once_ours_is_known() -> None:
+    session = in_sync()
+    assert kinds(session.receive(START, frames.fill(4, subaccount=3))) == ["Fill"], "of a key locked to it"
+    session.subaccount = 0
+    assert session.receive(START, frames.fill(4, subaccount=3)) == []
+    assert session.receive(START, frames.user_order(5, subaccount_number=3)) == []
+    assert session.stats.strays == 2
+    assert kinds(session.receive(START, frames.fill(4, subaccount=0))) == ["Fill"]
+    assert kinds(session.receive(START, frames.fill(4))) == ["Fill"], "whoever has none is not told of any"
+    assert kinds(session.receive(START, frames.user_order(5, subaccount_number=0))) == ["OrderReport"]
+
+
 @pytest.mark.parametrize("text", [frames.fill(4, fee_cost="?"), frames.fill(4).replace('"278.00"', "278")])
 def test_a_fill_that_cannot_be_read_starts_the_connection_anew(text: str) -> None:
     session = in_sync()

@@ -100,19 +100,30 @@ class Exchange:
         return int(self.rest_url.split(":")[2].split("/")[0])
 
     def read(self, path: str, **query: str) -> Any:
-        """A signed GET (protocol section 2)."""
+        """A signed GET."""
+        headers = self._signed("GET", path)
+        answer = self._http.get(self.rest_url + path, params=query, headers=headers, timeout=PATIENCE)
+        answer.raise_for_status()
+        return answer.json()
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """A signed POST: what the owner of the account does beside the bot."""
+        headers = self._signed("POST", path)
+        answer = self._http.post(self.rest_url + path, json=body, headers=headers, timeout=PATIENCE)
+        answer.raise_for_status()
+        return answer.json()
+
+    def _signed(self, method: str, path: str) -> dict[str, str]:
+        """Headers (protocol section 2)."""
         now = str(time.time_ns() // 1_000_000)
-        text = f"{now}GET/trade-api/v2{path}".encode()
+        text = f"{now}{method}/trade-api/v2{path}".encode()
         pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
         signature = base64.b64encode(self._key.sign(text, pss, hashes.SHA256())).decode()
-        headers = {
+        return {
             "KALSHI-ACCESS-KEY": self.key_id,
             "KALSHI-ACCESS-TIMESTAMP": now,
             "KALSHI-ACCESS-SIGNATURE": signature,
         }
-        answer = self._http.get(self.rest_url + path, params=query, headers=headers, timeout=PATIENCE)
-        answer.raise_for_status()
-        return answer.json()
 
     def orders(self, **query: str) -> list[dict[str, Any]]:
         """Every order of the account, oldest page last."""
