@@ -91,6 +91,12 @@ class Order:
         return max(self.price, self.next_price) if self.side is Side.BID else min(self.price, self.next_price)
 
     @property
+    def is_left_over(self) -> bool:
+        """Of a former run, known from a read alone. Its fills are not counted towards it: the read may have
+        counted them already. So all that was open then is, until it has ended."""
+        return not self.desk
+
+    @property
     def is_idle(self) -> bool:
         """Rests, and nothing about it is under way or undecided."""
         return self.state is OrderState.RESTING and not self.cancel_wanted

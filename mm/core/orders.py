@@ -178,6 +178,8 @@ class Orders:
             self._unclaimed[event.order_id] = self._unclaimed.get(event.order_id, 0) + event.count
             _forget_oldest(self._unclaimed)
             return None
+        if order.is_left_over:
+            return order
         order.filled += event.count
         order.changed_at = event.ts
         if not order.order_id:

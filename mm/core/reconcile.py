@@ -38,6 +38,7 @@ class Reconciler:
         self._unknown: set[str] = set()
         self._opened_at: Nanos = 0
         self._absent_once: set[str] = set()
+        self._ended_once: set[str] = set()
         self.last_report: Nanos = 0
         self.clean_reads = 0
 
@@ -98,8 +99,8 @@ class Reconciler:
         for fill in report.fills if self._is_open else ():
             self._know.book_fill(fill)
         actions = self._adopt(report)
-        if not self._is_open:
-            self._close_what_ended(report.as_of - self._know.settings.clock_tolerance)
+        if fresh or not self._is_open:
+            actions += self._close_what_ended(report.as_of - self._know.settings.clock_tolerance)
         self._ask_about_missing(report)
         nothing_rests = not len(self._know.orders) and not self._ours_resting(report)
         self.clean_reads = self.clean_reads + fresh if nothing_rests else 0
@@ -172,13 +173,23 @@ class Reconciler:
         details = (("ticker", row.ticker), ("client_order_id", row.client_order_id))
         return [Alert(AlertLevel.WARNING, "order_anomaly", text, details=details)]
 
-    def _close_what_ended(self, latest: Nanos) -> None:
-        """Left-over orders that ended before a read are done: what they filled is in its positions, and the
-        stream tells no fill from before we listened."""
-        for order in list(self._know.orders.in_care()):
-            if order.state is OrderState.CLOSING and order.changed_at < latest:
-                self._know.orders.closed(order)
-                self._know.exposure.touch(order.ticker)
+    def _close_what_ended(self, latest: Nanos) -> list[AnyAction]:
+        """Orders that ended before a read, and whose fills it does not show. Before the opening they are in
+        the positions. Later, if another read agrees, there are none: somebody else made the order smaller, or
+        it is of a former run, whose fills are booked but not counted towards it."""
+        waited, self._ended_once = self._ended_once, set()
+        actions: list[AnyAction] = []
+        for order in self._know.orders.in_care():
+            if order.state is not OrderState.CLOSING or order.changed_at >= latest:
+                continue
+            if self._is_open and order.client_order_id not in waited:
+                self._ended_once.add(order.client_order_id)
+                continue
+            if not order.is_left_over:
+                actions.append(_untold(order))
+            self._know.orders.closed(order)
+            self._know.exposure.touch(order.ticker)
+        return actions
 
     def _ask_about_missing(self, report: AccountReport) -> None:
         """Orders that should rest, by everything we know, and did not in a read that was late enough. One
@@ -256,6 +267,13 @@ class Reconciler:
         ledger.opening_cash += difference
         text = f"cash moved by {money_text(difference)} dollars without a fill of ours"
         return [Alert(AlertLevel.WARNING, "order_anomaly", text, details=(("difference", difference),))]
+
+
+def _untold(order: Order) -> Alert:
+    """An order of ours is said to have filled more than all fills that the exchange shows."""
+    text = f"{order.ticker}: {count_text(order.open)} contracts of an order ended without a fill or a word"
+    details = (("ticker", order.ticker), ("client_order_id", order.client_order_id))
+    return Alert(AlertLevel.WARNING, "order_anomaly", text, details=details)
 
 
 def _orphan(row: OrderReport, now: Nanos) -> Order:

@@ -9,7 +9,7 @@ from mm.core.events import (
     PositionReport,
     Tick,
 )
-from mm.core.units import CONTRACT, MONEY_DOLLAR, Side
+from mm.core.units import CONTRACT, MONEY_DOLLAR, SECOND, Side
 from tests.core.bench import Bench
 from tests.core.words import fill_of, row
 
@@ -219,3 +219,37 @@ def test_a_position_outside_our_markets_that_settles_is_told_once_and_stops_noth
     assert bench.engine.mode.value == "quoting"
     bench.wishes["KXA"] = "51:10 |"
     assert bench.tick(1) == ["place #1 bid 10@51"]
+
+
+def test_an_order_that_somebody_made_smaller_ends_when_two_reads_show_no_fill_of_it() -> None:
+    """By hand, on the exchange's own page: the cancel takes 4 of 10, which looks like 6 that had filled. That
+    is exposure until the reads have had their say, and not for ever."""
+    bench = canceling()
+    bench.canceled(1, 4)
+    assert bench.order(1).open == 6 * CONTRACT
+    read(bench, 3)
+    assert bench.account() == []
+    assert bench.order(1).open == 6 * CONTRACT, "one read may be cut short"
+    read(bench, 3)
+    assert bench.account(as_of=bench.now - 3 * SECOND) == []
+    assert bench.order(1).open == 6 * CONTRACT, "an old one proves nothing"
+    read(bench, 3)
+    assert bench.account() == ["alert order_anomaly"]
+    assert bench.orders == {}
+    assert bench.engine.know.exposure.total == 0
+
+
+def test_a_late_left_over_that_filled_before_it_was_found_ends_like_any_other() -> None:
+    """A request of a former run is accepted after our start, fills, and only then shows up in a read."""
+    bench = Bench().quoting()
+    bench.tick(31)
+    early = Fill(bench.now, "t1", "Xold", "bot-run0-1", "KXA", Side.BID, 5_000, 500, 0, False)
+    bench.step(early)
+    bench.account(resting=(row("bot-run0-1", "Xold"),), as_of=bench.now - SECOND // 10)
+    assert bench.tick() == ["cancel #bot-run0-1"]
+    bench.canceled_by_id(bench.engine.know.orders.by_client_id["bot-run0-1"], 5)
+    held = PositionReport("KXA", 500, 25 * MONEY_DOLLAR // 10, 0, 0)
+    for _ in range(2):
+        read(bench, 3)
+        assert bench.account(held, fills=(early,), cash=bench.cash - held.cost) == []
+    assert (bench.orders, bench.position) == ({}, 5)

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from mm.core.actions import QueryAccount
 from mm.core.events import (
     BookDelta,
     BookSnapshot,
+    CancelReject,
     Fill,
     LinkUp,
     MarketState,
     MarketStatus,
+    OrderStatus,
     PositionReport,
     Tick,
     Trade,
@@ -112,16 +115,34 @@ def test_what_a_former_run_left_is_cancelled_before_anything_is_quoted() -> None
 def test_a_left_over_that_filled_meanwhile_is_counted_by_the_opening_positions() -> None:
     bench = connected()
     bench.step(Tick(bench.now, 100, 100))
-    bench.account(resting=(row("bot-run0-7", "Xold", "bid 10@49"),))
+    rested = row("bot-run0-7", "Xold", "bid 10@49")
+    bench.account(resting=(rested,))
     bench.tick()
     order = bench.engine.know.orders.by_client_id["bot-run0-7"]
     last = Fill(bench.now, "t9", "Xold", "bot-run0-7", "KXA", Side.BID, 4_900, 1_000, 0, False)
     bench.step(last)
-    assert order.client_order_id not in bench.engine.know.orders.by_client_id
+    bench.step(CancelReject(bench.now, order.request_id, order.client_order_id, 404, "not_found"))
+    bench.step(msgspec.structs.replace(rested, ts=bench.now, status=OrderStatus.EXECUTED, filled=1_000))
     assert read_asked(bench)
     bench.account(PositionReport("KXA", 1_000, 4_900_000, 0, 0), fills=(last,), cash=995 * MONEY_DOLLAR)
+    assert not list(bench.engine.know.orders)
     assert bench.position == 10
     assert bench.engine.know.ledger.cash == 995 * MONEY_DOLLAR
+
+
+def test_a_fill_of_a_left_over_that_its_read_had_counted_already_is_not_counted_twice() -> None:
+    """The read shows five of ten filled; the word on those five comes after it. Five more may still fill."""
+    bench = connected()
+    bench.step(Tick(bench.now, 100, 100))
+    bench.account(resting=(row("bot-run0-7", "Xold", "bid 5@49", filled=5),))
+    assert bench.tick() == ["cancel #bot-run0-7"]
+    order = bench.engine.know.orders.by_client_id["bot-run0-7"]
+    bench.step(Fill(bench.now, "t9", "Xold", "bot-run0-7", "KXA", Side.BID, 4_900, 500, 0, False))
+    assert order.open == 500
+    bench.step(CancelReject(bench.now, order.request_id, order.client_order_id, 429, "too_many_requests"))
+    assert bench.tick(1) == ["cancel #bot-run0-7"]
+    bench.canceled_by_id(order, 5)
+    assert not list(bench.engine.know.orders)
 
 
 def test_a_left_over_whose_last_fill_nobody_tells_is_counted_by_the_opening_positions() -> None:
