@@ -18,7 +18,7 @@ from mm.core.events import AnyEvent
 from mm.core.units import MILLISECOND, SECOND, Nanos
 from mm.kalshi.auth import HeaderCache, Signer
 from mm.kalshi.calls import ORDERS, OrderAction, RequestAction, call, doubt, refusal
-from mm.kalshi.conversation import Conversation, Cost, HttpRequest
+from mm.kalshi.conversation import Conversation, Cost, HttpRequest, HttpResponse
 from mm.kalshi.endpoint import Endpoint
 from mm.kalshi.guard import Guard
 from mm.kalshi.http_client import CONNECT_TIMEOUT, READ_TIMEOUT, HttpClient, Stamps
@@ -31,6 +31,7 @@ Emit = Callable[[AnyEvent], None]
 Timed = Callable[[int, Nanos, Nanos, Nanos], None]
 THREADS: Final = 4
 REFRESH_SECONDS: Final = 1.0
+READS: Final = (Cost.READ, Cost.READ_ORDER)
 
 
 def _untimed(request_id: int, signing: Nanos, written_at: Nanos, answered_at: Nanos) -> None:
@@ -132,7 +133,7 @@ class Gateway:
         self._guard.close()
 
     def close(self) -> None:
-        """Answers everything submitted so far, then ends all threads."""
+        """Answers everything submitted so far, reads with that they were not made, then ends all threads."""
         with self._door:
             self._closing.set()
         self._refresher.join()
@@ -193,15 +194,22 @@ class Gateway:
         try:
             request = next(conversation)
             while True:
-                self._pace(request)
-                request = conversation.send(client.send(within(request, self.subaccount)))
+                request = conversation.send(self._send(request, client))
         except StopIteration as end:
             result: T = end.value
             return result
 
+    def _send(self, request: HttpRequest, client: HttpClient) -> HttpResponse:
+        """Reads wait for their bucket, and end with the gateway: a list may have hundreds of pages. Writes do
+        neither: who decides on them has asked the limiter."""
+        if request.cost in READS:
+            if self._closing.is_set():
+                return HttpResponse(self._clock(), 0, error="the gateway is closed", was_sent=False)
+            self._pace(request)
+        return client.send(within(request, self.subaccount))
+
     def _pace(self, request: HttpRequest) -> None:
-        """Reads wait for their bucket; writes never do: who decides on them has asked the limiter."""
-        if self._reads is None or request.cost not in (Cost.READ, Cost.READ_ORDER):
+        if self._reads is None:
             return
         cost = DEFAULT_COSTS[request.cost]
         with self._pacing:

@@ -9,9 +9,10 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import Any
 
 import pytest
@@ -37,6 +38,7 @@ from mm.core.units import SECOND, Side
 from mm.kalshi import gateway as gateway_module
 from mm.kalshi.auth import Signer
 from mm.kalshi.calls import RequestAction
+from mm.kalshi.catalog import read_open_markets
 from mm.kalshi.conversation import Conversation, ReadError
 from mm.kalshi.endpoint import Endpoint, endpoint
 from mm.kalshi.gateway import Gateway
@@ -322,3 +324,34 @@ def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with desk_at(rest_server.accept) as (desk, _):
         assert isinstance(desk.ask(place()), OrderAck)
+
+
+def test_a_long_read_ends_with_the_gateway() -> None:
+    """A stop must not wait for a list of hundreds of pages that somebody is still reading."""
+    reached, may_go_on = Event(), Event()
+
+    def behave(request: Request) -> None:
+        number = len(request.server.seen)
+        if number == 3:
+            reached.set()
+            may_go_on.wait(PATIENCE)
+        request.reply(200, {"markets": [], "cursor": str(number) if number < 40 else ""})
+
+    with desk_at(behave) as (desk, server):
+        read: Future[object] = Future()
+
+        def run() -> None:
+            try:
+                read.set_result(desk.gateway.run(read_open_markets()))
+            except ReadError as error:
+                read.set_exception(error)
+
+        reader = Thread(target=run)
+        reader.start()
+        assert reached.wait(PATIENCE)
+        desk.gateway.close()
+        may_go_on.set()
+        reader.join(PATIENCE)
+        assert len(server.seen) == 3
+        with pytest.raises(ReadError, match="not_sent the gateway is closed"):
+            read.result(0)
