@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from mm.sim.matching import Interest
+from mm.sim.used_ids import UsedIds
 from mm.sim.words import PRICE_ONE, BookSide, Order, Position, Settlement
 
 
@@ -24,7 +25,7 @@ class Account:
     positions: dict[str, Position] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
     resting: dict[str, Interest] = field(default_factory=dict)
-    client_order_ids: set[str] = field(default_factory=set)
+    client_order_ids: UsedIds = field(default_factory=UsedIds)
     settlements: list[Settlement] = field(default_factory=list)
     sweep_until_ns: int = 0
     subaccount: int = 0

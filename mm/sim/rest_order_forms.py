@@ -7,6 +7,7 @@ number where a string belongs is a 400 that names the field (protocol section 3)
 from __future__ import annotations
 
 from collections.abc import Callable
+from sys import intern
 from typing import Any, cast
 
 import msgspec
@@ -116,6 +117,8 @@ def create_form(value: Any, own: Callable[[int | None], int]) -> OrderRequest:
     required = ("ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type")
     form = checked(value, "CreateOrderV2Request", CREATE_FIELDS, required)
     only_first_shard(form)
+    for name in ("ticker", *_CHOICES):  # kept with every order: one text for all of them
+        form[name] = intern(form[name])
     return OrderRequest(
         ticker=form["ticker"],
         side=form["side"],

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mm.sim.floor import Floor
 from mm.sim.grids import is_on_grid
 from mm.sim.ledger import Account, cash_effect
+from mm.sim.used_ids import UsedIds
 from mm.sim.words import MONEY_ONE, BookSide, Market, OrderRequest, VenueError
 
 SECOND = 1_000_000_000
@@ -81,7 +82,7 @@ def require_fresh_id(floor: Floor, account: Account, client_order_id: str) -> No
         raise VenueError(409, "order_already_exists", "order already exists")
 
 
-def used_ids(floor: Floor, account: Account) -> set[str]:
+def used_ids(floor: Floor, account: Account) -> UsedIds:
     """The client order ids that this account cannot use again; to be added to."""
     is_shared = floor.switches.client_order_id_of == "account"
     return (account.owner if is_shared else account).client_order_ids
