@@ -42,18 +42,20 @@ class Lives(Run):
 
     def __init__(self, seed: int, line: Line) -> None:
         super().__init__(seed, line)
-        self.exchange = OutlivesItsClients(self.random, self.exchange.now, Line(), self.deliver)
+        self.exchange = self.outliving = OutlivesItsClients(
+            self.random, self.exchange.now, Line(), self.deliver
+        )
 
     def check(self) -> None:
         """Orders of a former run are not known before a read shows them; this exchange matches nobody."""
         self.check_exposure()
 
     def dies(self) -> None:
-        self.exchange.life += 1
+        self.outliving.life += 1
         picture = self.engine.picture()
         settings = msgspec.structs.replace(
             self.engine.settings,
-            run=f"life{self.exchange.life}",
+            run=f"life{self.outliving.life}",
             memory=picture.memory,
             fills_since=self.exchange.now,
         )
