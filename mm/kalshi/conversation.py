@@ -31,6 +31,10 @@ class Cost(Enum):
     CANCEL_ALL = "cancel_all"
     READ_ORDER = "read_order"
     READ = "read"
+    READ_BALANCE = "read_balance"
+
+
+READS: Final = frozenset({Cost.READ, Cost.READ_ORDER, Cost.READ_BALANCE})
 
 
 class HttpRequest(msgspec.Struct, frozen=True):
@@ -134,13 +138,16 @@ def decoded(response: HttpResponse, decode: Callable[[bytes], T]) -> T:
 
 
 def get(
-    path: str, decode: Callable[[bytes], T], query: Mapping[str, str | int] = NO_QUERY
+    path: str,
+    decode: Callable[[bytes], T],
+    query: Mapping[str, str | int] = NO_QUERY,
+    cost: Cost = Cost.READ,
 ) -> Conversation[tuple[HttpResponse, T]]:
     """One read.
 
     :raises ReadError: see `decoded`.
     """
-    response = yield HttpRequest("GET", path, urlencode(query))
+    response = yield HttpRequest("GET", path, urlencode(query), cost=cost)
     return response, decoded(response, decode)
 
 

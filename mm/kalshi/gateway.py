@@ -18,7 +18,7 @@ from mm.core.events import AnyEvent
 from mm.core.units import MILLISECOND, SECOND, Nanos
 from mm.kalshi.auth import HeaderCache, Signer
 from mm.kalshi.calls import ORDERS, OrderAction, RequestAction, call, doubt, refusal
-from mm.kalshi.conversation import Conversation, Cost, HttpRequest, HttpResponse
+from mm.kalshi.conversation import READS, Conversation, Cost, HttpRequest, HttpResponse
 from mm.kalshi.endpoint import Endpoint
 from mm.kalshi.guard import Guard
 from mm.kalshi.http_client import CONNECT_TIMEOUT, READ_TIMEOUT, HttpClient, Stamps
@@ -31,7 +31,8 @@ Emit = Callable[[AnyEvent], None]
 Timed = Callable[[int, Nanos, Nanos, Nanos], None]
 THREADS: Final = 4
 REFRESH_SECONDS: Final = 1.0
-READS: Final = (Cost.READ, Cost.READ_ORDER)
+# Reads of the balance a second and at once, of every tier (protocol section 7).
+BALANCE_READS: Final = (1, 1)
 
 
 def _untimed(request_id: int, signing: Nanos, written_at: Nanos, answered_at: Nanos) -> None:
@@ -86,6 +87,7 @@ class Gateway:
         self._guard = guard
         self._on_fault = on_fault
         self._reads = reads
+        self._balance_reads, self._balance_pacing = Bucket(*BALANCE_READS), Lock()
         self._timed = timed
         self._closing = Event()
         self._pause = pause or self._closing.wait
@@ -212,9 +214,12 @@ class Gateway:
         if self._reads is None:
             return
         cost = DEFAULT_COSTS[request.cost]
-        with self._pacing:
-            self._pause(self._reads.wait(cost, self._clock()) / SECOND)
-            self._reads.take(cost, self._clock())
+        bucket, pacing = self._reads, self._pacing
+        if request.cost is Cost.READ_BALANCE:
+            bucket, pacing = self._balance_reads, self._balance_pacing
+        with pacing:
+            self._pause(bucket.wait(cost, self._clock()) / SECOND)
+            bucket.take(cost, self._clock())
 
     def _refresh(self) -> None:
         while not self._closing.wait(REFRESH_SECONDS):

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from mm.core.units import SECOND, Nanos
-from mm.kalshi.conversation import Cost
+from mm.kalshi.conversation import READS, Cost
 
 SHARE_PERCENT: Final = 80
 CANCEL_RESERVE_PERCENT: Final = 25
@@ -21,6 +21,7 @@ DEFAULT_COSTS: Final[Mapping[Cost, int]] = {
     Cost.CANCEL_ALL: 2,
     Cost.READ_ORDER: 2,
     Cost.READ: 10,
+    Cost.READ_BALANCE: 1,
 }
 _UNIT: Final = 100 * SECOND  # a token, so that a percentage of a refill per nanosecond is an integer
 
@@ -117,7 +118,7 @@ class Limiter:
 
     def spend(self, cost: Cost, now: Nanos, n: int = 1) -> None:
         """``n`` requests of this kind are being sent. Reads are not of this bucket and cost nothing here."""
-        if cost not in (Cost.READ, Cost.READ_ORDER):
+        if cost not in READS:
             self._write.take(n * self._costs[cost], now)
 
     def penalize(self, now: Nanos) -> None:

@@ -77,7 +77,7 @@ def _account(action: QueryAccount) -> Conversation[AccountReport]:
     since = max(action.fills_from // SECOND, 0)
     _, fills = yield from pages("/portfolio/fills", _fills, {"min_ts": since} if since else {})
     _, positions = yield from pages("/portfolio/positions", _positions)
-    response, balance = yield from get("/portfolio/balance", _balance)
+    response, balance = yield from get("/portfolio/balance", _balance, cost=Cost.READ_BALANCE)
     return _trusted(
         response,
         lambda: AccountReport(

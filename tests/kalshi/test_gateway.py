@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from itertools import pairwise
 from pathlib import Path
 from threading import Event, Thread
 from typing import Any
@@ -24,6 +25,7 @@ from cryptography.x509.oid import NameOID
 
 from mm.core.actions import AmendOrder, CancelAll, CancelOrder, PlaceOrder, QueryAccount, QueryOrder
 from mm.core.events import (
+    AccountReport,
     AmendReject,
     AnyEvent,
     ApiError,
@@ -50,6 +52,14 @@ from tests.kalshi.rest_server import Behave, Request, RestServer
 
 CAPS = HardCaps(max_count=100_000, max_value=1_000_000_000)
 PATIENCE = 20.0
+ACCOUNT = {
+    "as_of_time": "2026-06-11T06:29:20Z",
+    "orders": [],
+    "fills": [],
+    "market_positions": [],
+    "cursor": "",
+    "balance": 100,
+}
 
 
 class Desk:
@@ -283,6 +293,25 @@ def test_reads_wait_for_their_bucket() -> None:
         assert waits == [(0.0125, 0)], "10 tokens at 800 a second, before anything is sent"
         assert len(server.seen) == 1
         assert bucket.level(now[0]) == 0
+
+
+def test_the_balance_is_read_once_a_second_at_most() -> None:
+    """It has a bucket of its own (protocol section 7), and two reads of the account may follow each other
+    closely: the first was slow, or the last look follows the end."""
+    now, read_at = [7 * SECOND], list[int]()
+
+    def pause(seconds: float) -> None:
+        now[0] += round(seconds * SECOND)
+
+    def behave(request: Request) -> None:
+        if "balance" in request.path:
+            read_at.append(now[0])
+        request.reply(200, ACCOUNT)
+
+    with desk_at(behave, reads=Bucket(1_000, 1_000), clock=lambda: now[0], pause=pause) as (desk, _):
+        for number in (1, 2, 3):
+            assert isinstance(desk.ask(QueryAccount(number, 0)), AccountReport)
+    assert all(later - earlier >= SECOND for earlier, later in pairwise(read_at)), read_at
 
 
 # -- TLS ------------------------------------------------------------------------------------------------
