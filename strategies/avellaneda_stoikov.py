@@ -8,7 +8,13 @@ import msgspec
 
 from mm.core.strategy import Decision, MarketView, Params
 from mm.core.units import CENT, CONTRACT, SECOND
-from strategies.formulas import Number, finite_horizon_spread, reservation_price
+from strategies.formulas import (
+    LEAST_DEPTH_DECAY,
+    LEAST_RISK_AVERSION,
+    Number,
+    finite_horizon_spread,
+    reservation_price,
+)
 from strategies.shaping import book_fault, shape, timing_fault
 from strategies.volatility import BeliefVolatility, VolatilityParams
 
@@ -17,10 +23,13 @@ class AvellanedaStoikovParams(VolatilityParams, frozen=True):
     """Parameters of `avellaneda_stoikov`."""
 
     risk_aversion_per_cent: Annotated[
-        float, msgspec.Meta(gt=0, le=10, description="gamma, per cent and contract")
+        float, msgspec.Meta(ge=LEAST_RISK_AVERSION, le=10, description="gamma, per cent and contract")
     ] = 0.001
     depth_decay_per_cent: Annotated[
-        float, msgspec.Meta(gt=0, le=1_000, description="k: fills fall by exp(-k) for each cent from the mid")
+        float,
+        msgspec.Meta(
+            ge=LEAST_DEPTH_DECAY, le=1_000, description="k: fills fall by exp(-k) for each cent from the mid"
+        ),
     ] = 1.0
     max_horizon_seconds: Annotated[
         float,

@@ -19,6 +19,11 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
+# Below these the formulas lose their figures, and far below them become infinite or no number at all.
+LEAST_RISK_AVERSION = 1e-9
+LEAST_DEPTH_DECAY = 1e-6
+LEAST_FILL_RATE = 1e-9
+
 Number = TypeVar("Number", float, "npt.NDArray[np.float64]")
 
 

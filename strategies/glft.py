@@ -12,7 +12,14 @@ import msgspec
 
 from mm.core.strategy import Decision, MarketView, Params
 from mm.core.units import CENT, CONTRACT
-from strategies.formulas import fill_margin, glft_slope, maker_fee_cents
+from strategies.formulas import (
+    LEAST_DEPTH_DECAY,
+    LEAST_FILL_RATE,
+    LEAST_RISK_AVERSION,
+    fill_margin,
+    glft_slope,
+    maker_fee_cents,
+)
 from strategies.shaping import book_fault, shape, timing_fault
 from strategies.volatility import BeliefVolatility, VolatilityGate, VolatilityParams
 
@@ -21,13 +28,17 @@ class GlftParams(VolatilityParams, frozen=True):
     """Parameters of `glft`."""
 
     risk_aversion_per_cent: Annotated[
-        float, msgspec.Meta(gt=0, le=10, description="gamma, per cent and contract")
+        float, msgspec.Meta(ge=LEAST_RISK_AVERSION, le=10, description="gamma, per cent and contract")
     ] = 0.001
     depth_decay_per_cent: Annotated[
-        float, msgspec.Meta(gt=0, le=1_000, description="k: fills fall by exp(-k) for each cent from the mid")
+        float,
+        msgspec.Meta(
+            ge=LEAST_DEPTH_DECAY, le=1_000, description="k: fills fall by exp(-k) for each cent from the mid"
+        ),
     ] = 2.0
     fill_rate_per_second: Annotated[
-        float, msgspec.Meta(gt=0, le=10_000, description="A: fills a second of a quote at the mid")
+        float,
+        msgspec.Meta(ge=LEAST_FILL_RATE, le=10_000, description="A: fills a second of a quote at the mid"),
     ] = 0.1
     volatility_margin_root_seconds: Annotated[
         float, msgspec.Meta(ge=0, le=1_000, description="xi: the half-spread grows by xi * volatility")

@@ -22,7 +22,7 @@ class VolatilityParams(QuotingParams, frozen=True):
     """What the strategies that measure volatility have in common."""
 
     volatility_half_life_seconds: Annotated[
-        float, msgspec.Meta(gt=0, le=86_400, description="a move counts half after this long")
+        float, msgspec.Meta(ge=0.001, le=86_400, description="a move counts half after this long")
     ] = 60.0
     volatility_warm_up_seconds: Annotated[
         float, msgspec.Meta(gt=0, le=3_600, description="the book must have been seen this long to be quoted")

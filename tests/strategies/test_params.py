@@ -71,6 +71,9 @@ def test_an_unknown_name_is_refused_by_name(name: str) -> None:
         ("glft", "volatility_resume_fraction", 1.01),
         ("glft", "depth_decay_per_cent", float("inf")),
         ("glft", "fill_rate_per_second", "fast"),
+        ("glft", "fill_rate_per_second", 1e-300),
+        ("glft", "depth_decay_per_cent", 1e-12),
+        ("avellaneda_stoikov", "volatility_half_life_seconds", 1e-300),
     ],
 )
 def test_a_value_out_of_bounds_is_refused_by_name(name: str, field: str, value: object) -> None:
