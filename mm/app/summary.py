@@ -35,7 +35,7 @@ def _figures(ending: Ending) -> Text:
 
 def _comparison(audit: Audit) -> Table:
     table = Table(box=None, header_style="dim", pad_edge=False)
-    table.add_column("", no_wrap=True, overflow="ellipsis")
+    table.add_column("", overflow="fold")
     for name in ("ours", "exchange", "difference"):
         table.add_column(name, justify="right", no_wrap=True)
     for line in audit.lines:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import rich_click as click
 
+from mm.cli.paper import paper
 from mm.cli.reason import Reason
 from mm.cli.where import about_a_run, end, ends_well_or, json_option, run_dir_of, show
 
@@ -51,9 +52,7 @@ def show_breaker(config_file: Path, run_dir: Path | None, as_json: bool) -> None
         return
     if source == RUNNING:
         rows = _own_rows(rows)
-    from rich.console import Console
-
-    console = Console()
+    console = paper()
     console.print(f"as {source} say{'s' if source.startswith('the run') else ''}:")
     for name, form in rows:
         console.print(_picture(name, form))

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import rich_click as click
 
 from mm.cli.config import config_option, json_option
+from mm.cli.paper import paper
 
 if TYPE_CHECKING:
     from mm.app.checklist import Finding
@@ -62,7 +63,6 @@ def _markdown(row: Finding) -> str:
 
 
 def _show(findings: list[Finding]) -> None:
-    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
@@ -76,7 +76,7 @@ def _show(findings: list[Finding]) -> None:
         colour = row.grade.value
         sign = Text(SIGNS[colour], style=f"bold {colour}")
         table.add_row(sign, row.scope, row.name, Text(escape(row.value)), Text(row.healthy, style="dim"))
-    console = Console()
+    console = paper()
     console.print(table)
     for row in findings:
         if row.advice:

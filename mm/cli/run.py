@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from mm.cli.paper import paper
 from mm.cli.reason import Reason
 from mm.cli.seconds import Seconds
 
@@ -100,9 +101,7 @@ def run(
 
 def _table(summary: RenderableType) -> str:
     """With the colours of the terminal, if it is one."""
-    from rich.console import Console
-
-    console = Console()
+    console = paper()
     with console.capture() as captured:
         console.print(summary)
     return captured.get().rstrip("\n")

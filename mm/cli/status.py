@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from mm.cli.paper import paper
 from mm.cli.where import about_a_run, end, ends_well_or, json_option, run_dir_of
 
 if TYPE_CHECKING:
@@ -42,9 +43,7 @@ def status(config_file: Path, run_dir: Path | None, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(answer))
         return
-    from rich.console import Console
-
-    Console().print(_picture(answer))
+    paper().print(_picture(answer))
 
 
 def _not_running(where: Path, former: Former, as_json: bool, code: int) -> None:
@@ -70,6 +69,7 @@ def _picture(answer: Answer) -> RenderableType:
     from rich.text import Text
 
     from mm.observe.log import escape
+    from mm.observe.plain import cents
 
     facts = Table(box=None, show_header=False, pad_edge=False)
     for name, value in _facts(answer):
@@ -83,27 +83,32 @@ def _picture(answer: Answer) -> RenderableType:
         desks.add_row(
             f"{desk['name']} ({desk['strategy']})",
             *(str(desk[name]) for name in ("markets", "resting_orders", "positions")),
-            *(f"{desk[name]:.2f}" for name in ("realized", "unrealized", "fees", "total")),
+            *(cents(desk[name]) for name in ("realized", "unrealized", "fees", "total")),
             f"{desk['inventory_imbalance']:.0%}",
         )
     return Group(facts, desks)
 
 
 def _facts(answer: Answer) -> list[tuple[str, str]]:
-    breaker, pnl, beat = answer["breaker"], answer["pnl"], answer["heartbeat_age_s"]
-    hours = (time.time() - answer["started"]) / 3_600
+    from mm.core.units import SECOND
+    from mm.observe.conditions import duration
+    from mm.observe.plain import cents
+
+    breaker, beat = answer["breaker"], answer["heartbeat_age_s"]
+    money = {name: cents(dollars) for name, dollars in answer["pnl"].items()}
+    age = duration(round(time.time() - answer["started"]) * SECOND)
     mode = answer["mode"].lower()
     return [
         ("status", answer["status"] + ("" if mode == answer["status"] else f" ({mode})")),
         *([("waiting", answer["waiting"])] if answer["waiting"] else []),
         *[(f"paused ({who})", why) for who, why in answer["pauses"].items()],
         ("exchange", answer["environment"] + (", dry run" if answer["dry_run"] else "")),
-        ("process", f"{answer['pid']}, version {answer['version']}, for {hours:.1f} h"),
+        ("process", f"{answer['pid']}, version {answer['version']}, for {age}"),
         ("breaker", "ok" if breaker["trading_allowed"] else f"TRIPPED: {breaker['trip_reason']}"),
         *_trips_of_desks(answer),
         ("kill switch", f"ON: {answer['kill_switch']}" if answer["kill_switch"] else "off"),
-        ("P&L", f"{pnl['total']:.2f} (realized {pnl['realized']:.2f}, fees {pnl['fees']:.2f})"),
-        ("cash", "not known" if answer["cash"] is None else f"{answer['cash']:.2f}"),
+        ("P&L", "{total} (realized {realized}, open {unrealized}, fees {fees})".format(**money)),
+        ("cash", "not known" if answer["cash"] is None else cents(answer["cash"])),
         ("orders", f"{answer['resting_orders']} resting, {answer['open_orders']} open in all"),
         ("market data", "connected" if answer["link_up"] else "NOT CONNECTED"),
         ("heartbeat", "none" if beat is None else f"{beat:.1f} s ago"),

@@ -25,6 +25,12 @@ def amount(money: Money) -> float:
     return money / MONEY_DOLLAR
 
 
+def cents(value: float) -> str:
+    """Dollars for people: to the nearest cent, without a sign before zero."""
+    text = f"{value:.2f}"
+    return "0.00" if text == "-0.00" else text
+
+
 def milliseconds(duration: Nanos) -> float:
     return duration / MILLISECOND
 

@@ -1,4 +1,4 @@
-"""Alerts, breaker status, heartbeat and screen."""
+"""Alerts, breaker status and heartbeat."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from rich.console import Console
 
 from mm.alerts.file import AlertFile
 from mm.core.actions import Alert, AlertLevel, Stop
@@ -22,9 +21,8 @@ from mm.observe.append import StorageError
 from mm.observe.files import LineFile
 from mm.observe.heartbeat import Heartbeat, Process
 from mm.observe.replace import Replacer
-from mm.observe.screen import WIDTH, Screen, render
 from mm.observe.status import UNREADABLE, BreakerStatusFiles, breaker_form, read_status
-from tests.observe.engine import OK, START, TICKER, TRIPPED, Bench, BookingEngine, at
+from tests.observe.engine import OK, START, TICKER, TRIPPED, Bench, at
 from tests.observe.test_files import wait_until
 
 WARNING = Alert(AlertLevel.WARNING, "inventory_imbalance", "0.6 of 0.8", "DEFAULT", (("market", TICKER),))
@@ -197,59 +195,6 @@ def test_heartbeat_beats_once_a_second_and_says_what_the_engine_is_about(tmp_pat
     assert beat["loop_lag_ms"] == 250.0
     bench.close()
     assert json.loads(path.read_text())["status"] == "stopping"
-
-
-def test_the_screen_shows_what_matters_within_its_width() -> None:
-    engine = BookingEngine({"DEFAULT": [TICKER, "KXEVIL\x1b[2J\u202e" + "X" * 80], "WIDE": ["OTHER"]})
-    engine.positions[TICKER] = -8_500
-    engine.breaker = TRIPPED
-    order = OrderPicture("c", "o", "DEFAULT", TICKER, Side.BID, 4_600, 100, 0, "RESTING", START)
-    engine.orders = (
-        order,
-        msgspec.structs.replace(order, price=4_700),
-        msgspec.structs.replace(order, side=Side.ASK, price=5_200),
-        msgspec.structs.replace(order, side=Side.ASK, price=5_100),
-    )
-    console = Console(width=WIDTH, record=True, force_terminal=False)
-    with console.capture() as captured:
-        console.print(render(engine.picture()))
-    text = captured.get()
-    assert max(map(len, text.splitlines())) <= WIDTH
-    assert "\x1b" not in text and "\u202e" not in text
-    row = next(line for line in text.splitlines() if TICKER in line).split()
-    assert row == [TICKER, "0.4600", "0.4900", "0.4700", "0.5100", "-85.00", "2.50", "-0.50", "0.17"]
-    assert "TRIPPED consecutive_errors" in text and "98765.43" in text and "P&L 1.82" in text
-
-
-def test_a_terminal_of_80_columns_shows_all_figures_and_a_desk_that_stopped_alone() -> None:
-    long = "KXSIMINX-26NOV210900R-T4976L"
-    engine = BookingEngine({"DEFAULT": [long], "WIDE": ["OTHER"]})
-    console = Console(width=80, force_terminal=False)
-    picture = engine.picture()
-    stopped, other = picture.desks
-    stopped = msgspec.structs.replace(stopped, breaker=TRIPPED)
-    with console.capture() as captured:
-        console.print(render(msgspec.structs.replace(picture, desks=(stopped, other))))
-    lines = captured.get().splitlines()
-    assert max(map(len, lines)) <= 80
-    header = next(line for line in lines if line.startswith("market"))
-    assert header.split()[-2:] == ["inventory", "P&L"]
-    assert (
-        next(line for line in lines if long in line).split()[-1].replace("-", "").replace(".", "").isdigit()
-    )
-    assert "breaker ok" in lines[0]
-    assert [line for line in lines if "TRIPPED consecutive_errors" in line] == [
-        line for line in lines if line.startswith("DEFAULT")
-    ]
-
-
-def test_the_live_screen_starts_and_stops() -> None:
-    console = Console(width=WIDTH, force_terminal=True, _environ={})
-    with console.capture() as captured:
-        bench = Bench([Screen(console)])
-        bench.time(at(1))
-        bench.close()
-    assert TICKER in captured.get()
 
 
 def test_a_step_that_concerns_nobody_writes_nothing(tmp_path: Path) -> None:
