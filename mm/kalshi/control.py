@@ -12,7 +12,6 @@ import msgspec
 
 from mm.core.units import Nanos
 from mm.kalshi import commands, wire
-from mm.kalshi.backoff import backoff
 from mm.kalshi.stale_books import StaleBooks
 from mm.kalshi.subscription import BOOK, Subscription
 
@@ -182,8 +181,7 @@ class Control:
         if asked is not None and not asked.sid:
             asked.lose(ts, self._random)
         elif asked is not None or updated is not None:
-            subscription.due = ts + backoff(subscription.attempt, self._random)
-            subscription.attempt += 1
+            subscription.refuse(ts, self._random)
         return subscription, False
 
     def _asked_by(self, command_id: int) -> Subscription | None:

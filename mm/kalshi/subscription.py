@@ -54,6 +54,14 @@ class Subscription:
             self.sid, self.last_seq = sid, 0
         self.command_id, self.due, self.acked_at = 0, 0, now
 
+    def refuse(self, now: Nanos, random: Callable[[], float]) -> None:
+        """A change of it was refused; it goes on, and is asked for with all that is wanted: soon if it had
+        been steady, later the more often that is needed."""
+        if now - self.acked_at >= STEADY:
+            self.attempt = 0
+        self.due = now + backoff(self.attempt, random)
+        self.attempt += 1
+
     def lose(self, now: Nanos, random: Callable[[], float]) -> None:
         """It ended, or was refused: nothing of it counts any more, and it is to be asked for again. At
         once if it had been steady; the more it fails, the later."""

@@ -91,6 +91,23 @@ def test_a_refused_change_is_repeated_later_with_all_markets() -> None:
     assert kinds(session.receive(START + SECOND, frames.snapshot(50, 1, "NEW"))) == ["BookSnapshot"]
 
 
+def test_a_change_that_is_refused_once_an_hour_never_costs_the_connection() -> None:
+    """Markets come and go every day; what was refused and mended long ago is no reason to start over."""
+    session, now = in_sync(), START
+    for hour in range(12):
+        now = START + hour * 3_600 * SECOND
+        session.add_markets(now, [f"NEW-{hour}"])
+        for text in commands(session.outgoing()):
+            session.receive(now, frame("error", id=text["id"], msg={"code": 18, "msg": "Command timeout"}))
+        session.on_time(now + SECOND)
+        again = [each for each in commands(session.outgoing()) if each["cmd"] == "subscribe"]
+        assert len(again) == 3, f"hour {hour}: each channel is asked for again, and soon"
+        for sid, command in enumerate(again, 1):
+            channel = command["params"]["channels"][0]
+            session.receive(now + SECOND, frames.subscribed(command["id"], channel, sid))
+    assert session.wants_reconnect == ""
+
+
 def test_losing_the_fills_takes_the_link_down_until_they_are_back() -> None:
     session = in_sync()
     error = frame("error", sid=4, msg={"code": 10, "msg": "Channel error"})
