@@ -17,6 +17,8 @@ from mm.core.upkeep import RequestIds
 LOOK_BACK: Nanos = 600 * SECOND
 # The balance may be read once a second (protocol section 7); a little more, because clocks differ.
 QUICK: Nanos = SECOND * 3 // 2
+# So long may the exchange's reads hang behind while quoting waits for them, before a person is told.
+STALE_AFTER: Nanos = 60 * SECOND
 
 
 class Reconciler:
@@ -39,6 +41,7 @@ class Reconciler:
         self._opened_at: Nanos = 0
         self._absent_once: set[str] = set()
         self._ended_once: set[str] = set()
+        self._told_owed_from: Nanos = 0
         self.last_report: Nanos = 0
         self.clean_reads = 0
 
@@ -98,7 +101,7 @@ class Reconciler:
         self._last_as_of = max(report.as_of, self._last_as_of)
         for fill in report.fills if self._is_open else ():
             self._know.book_fill(fill)
-        actions = self._adopt(report)
+        actions = [*self._tell_if_stale(report.ts), *self._adopt(report)]
         if fresh or not self._is_open:
             actions += self._close_what_ended(report.as_of - self._know.settings.clock_tolerance)
         self._ask_about_missing(report)
@@ -124,6 +127,16 @@ class Reconciler:
         """No fill was seen that the read may not yet contain."""
         tolerance = self._know.settings.clock_tolerance
         return all(fill.ts + tolerance < as_of for fill in self._know.early_fills)
+
+    def _tell_if_stale(self, now: Nanos) -> list[AnyAction]:
+        """Once for each time that something is owed."""
+        owed_from = self._know.read_owed_from
+        if not self.is_owed or now - owed_from < STALE_AFTER or owed_from == self._told_owed_from:
+            return []
+        self._told_owed_from = owed_from
+        age = (now - self._last_as_of) // SECOND
+        text = f"no quotes: the exchange's reads of the account are {age} s old, and fills may be missing"
+        return [Alert(AlertLevel.WARNING, "api_errors", text, details=(("subject", "reads"), ("age", age)))]
 
     def _ours_resting(self, report: AccountReport) -> list[OrderReport]:
         return [row for row in report.resting if row.client_order_id.startswith(self._prefix)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from mm.core.events import (
     AccountReport,
     Fill,
+    LinkDown,
     LinkUp,
     PositionReport,
     Tick,
@@ -253,3 +254,26 @@ def test_a_late_left_over_that_filled_before_it_was_found_ends_like_any_other() 
         read(bench, 3)
         assert bench.account(held, fills=(early,), cash=bench.cash - held.cost) == []
     assert (bench.orders, bench.position) == ({}, 5)
+
+
+def test_reads_that_grow_no_fresher_after_a_lost_feed_are_told_because_quoting_waits_for_them() -> None:
+    """The reads of the exchange hang behind (protocol section 5.8): fills of the outage may be missing. That
+    is not quoted into, and nobody would know why the market stays empty."""
+    bench = one_rests()
+    stale = bench.now
+    bench.step(LinkDown(bench.now))
+    bench.wait(5)
+    bench.step(LinkUp(bench.now))
+    bench.book("50:90 | 54:100")
+    told: list[str] = []
+    for _ in range(60):
+        bench.wait(2)
+        asked = bench.step(Tick(bench.now, 100, 100))
+        told += bench.account(as_of=stale) if "read account" in asked else []
+        assert not [line for line in asked if line.startswith("place")]
+    assert told == ["alert api_errors"], "once"
+    bench.wait(2)
+    bench.step(Tick(bench.now, 100, 100))
+    bench.account()
+    assert bench.engine.mode.value == "quoting"
+    assert [line for line in bench.tick(2) if line.startswith("place")]
