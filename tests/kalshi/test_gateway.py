@@ -9,11 +9,9 @@ import ssl
 import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import Future
 from contextlib import contextmanager
-from itertools import pairwise
 from pathlib import Path
-from threading import Event, Thread
+from threading import Event
 from typing import Any
 
 import pytest
@@ -25,7 +23,6 @@ from cryptography.x509.oid import NameOID
 
 from mm.core.actions import AmendOrder, CancelAll, CancelOrder, PlaceOrder, QueryAccount, QueryOrder
 from mm.core.events import (
-    AccountReport,
     AmendReject,
     AnyEvent,
     ApiError,
@@ -40,26 +37,16 @@ from mm.core.units import SECOND, Side
 from mm.kalshi import gateway as gateway_module
 from mm.kalshi.auth import Signer
 from mm.kalshi.calls import RequestAction
-from mm.kalshi.catalog import read_open_markets
 from mm.kalshi.conversation import Conversation, ReadError
 from mm.kalshi.endpoint import Endpoint, endpoint
 from mm.kalshi.gateway import Gateway
 from mm.kalshi.guard import Guard, HardCaps
-from mm.kalshi.limiter import Bucket
 from mm.kalshi.venue import ExchangeStatus, read_exchange_status
 from tests.kalshi import rest_server
 from tests.kalshi.rest_server import Behave, Request, RestServer
 
 CAPS = HardCaps(max_count=100_000, max_value=1_000_000_000)
 PATIENCE = 20.0
-ACCOUNT = {
-    "as_of_time": "2026-06-11T06:29:20Z",
-    "orders": [],
-    "fills": [],
-    "market_positions": [],
-    "cursor": "",
-    "balance": 100,
-}
 
 
 class Desk:
@@ -279,41 +266,6 @@ def test_a_fault_of_the_listener_is_reported_and_its_event_not_repeated() -> Non
         assert [type(event) for event in heard] == [OrderAck]
 
 
-def test_reads_wait_for_their_bucket() -> None:
-    bucket, now, waits = Bucket(1_000, 100), [7 * SECOND], list[tuple[float, int]]()
-    bucket.take(80, now[0])
-
-    def pause(seconds: float) -> None:
-        waits.append((seconds, len(server.seen)))
-        now[0] += round(seconds * SECOND)
-
-    options: dict[str, Any] = {"reads": bucket, "clock": lambda: now[0], "pause": pause}
-    with desk_at(rest_server.html, **options) as (desk, server):
-        assert isinstance(desk.ask(QueryAccount(1, 0)), ApiError)
-        assert waits == [(0.0125, 0)], "10 tokens at 800 a second, before anything is sent"
-        assert len(server.seen) == 1
-        assert bucket.level(now[0]) == 0
-
-
-def test_the_balance_is_read_once_a_second_at_most() -> None:
-    """It has a bucket of its own (protocol section 7), and two reads of the account may follow each other
-    closely: the first was slow, or the last look follows the end."""
-    now, read_at = [7 * SECOND], list[int]()
-
-    def pause(seconds: float) -> None:
-        now[0] += round(seconds * SECOND)
-
-    def behave(request: Request) -> None:
-        if "balance" in request.path:
-            read_at.append(now[0])
-        request.reply(200, ACCOUNT)
-
-    with desk_at(behave, reads=Bucket(1_000, 1_000), clock=lambda: now[0], pause=pause) as (desk, _):
-        for number in (1, 2, 3):
-            assert isinstance(desk.ask(QueryAccount(number, 0)), AccountReport)
-    assert all(later - earlier >= SECOND for earlier, later in pairwise(read_at)), read_at
-
-
 # -- TLS ------------------------------------------------------------------------------------------------
 @pytest.fixture
 def self_signed(tmp_path: Path) -> ssl.SSLContext:
@@ -353,34 +305,3 @@ def test_the_environment_names_no_proxy(monkeypatch: pytest.MonkeyPatch) -> None
         monkeypatch.setenv(name, "http://127.0.0.1:9")
     with desk_at(rest_server.accept) as (desk, _):
         assert isinstance(desk.ask(place()), OrderAck)
-
-
-def test_a_long_read_ends_with_the_gateway() -> None:
-    """A stop must not wait for a list of hundreds of pages that somebody is still reading."""
-    reached, may_go_on = Event(), Event()
-
-    def behave(request: Request) -> None:
-        number = len(request.server.seen)
-        if number == 3:
-            reached.set()
-            may_go_on.wait(PATIENCE)
-        request.reply(200, {"markets": [], "cursor": str(number) if number < 40 else ""})
-
-    with desk_at(behave) as (desk, server):
-        read: Future[object] = Future()
-
-        def run() -> None:
-            try:
-                read.set_result(desk.gateway.run(read_open_markets()))
-            except ReadError as error:
-                read.set_exception(error)
-
-        reader = Thread(target=run)
-        reader.start()
-        assert reached.wait(PATIENCE)
-        desk.gateway.close()
-        may_go_on.set()
-        reader.join(PATIENCE)
-        assert len(server.seen) == 3
-        with pytest.raises(ReadError, match="not_sent the gateway is closed"):
-            read.result(0)
