@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -36,7 +37,10 @@ def hold_lock(run_dir: Path) -> Iterator[None]:
     try:
         if not _is_taken(file):
             holder = _text(file) or "unknown"
-            text = f"Failed to acquire lock: another instance runs in {run_dir} ({holder}); stop it first"
+            text = (
+                f"Failed to acquire lock: another instance runs in {run_dir} ({holder}); "
+                f"kmm stop --run-dir {shlex.quote(str(run_dir))} ends it"
+            )
             raise CannotRun(text, LOCK_HELD)
         os.ftruncate(file, 0)
         since = datetime.now(UTC).isoformat(timespec="seconds")

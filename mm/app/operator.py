@@ -190,7 +190,9 @@ class Operator:
         return await self._step(CommandKind.SHUTDOWN, request.reason or "kmm stop")
 
     async def _pause(self, request: Request) -> Answer:
-        return await self._step(CommandKind.PAUSE, request.reason or f"kmm {request.command}")
+        return await self._step(
+            CommandKind.PAUSE, request.reason or f"kmm {request.command.replace('_', '-')}"
+        )
 
     async def _flatten(self, request: Request) -> Answer:
         if self._reach.watch.reason:

@@ -147,7 +147,7 @@ def _share(measure: float | None, limit: float | None) -> str:
 def reset(reason: str, desk: str, config_file: Path, run_dir: Path | None, as_json: bool) -> None:
     """Trade again. A bot that runs goes on at once; one that does not, with its next start.
 
-    Exit code 2 if it is not tripped, 4 while the kill switch is on.
+    Exit code 2 if it is not tripped, 4 if nothing but the kill switch has tripped it: kmm resume.
     """
     from mm.app.control_client import NotRunning, ask
     from mm.app.control_words import Request

@@ -24,6 +24,8 @@ config_option = click.option(
     show_default=True,
     help="The configuration file.",
 )
+# Where an empty value means something that a reader must know.
+NOTHING_SAID = {"markets": "every open one", "alerts_leave_by": "no way, they stay in alerts.jsonl"}
 json_option = click.option("--json", "as_json", is_flag=True, help="One JSON object, for programs.")
 
 
@@ -106,7 +108,9 @@ def explain(key: str, markdown: bool) -> None:
         raise SystemExit(2)
     for row in found:
         when = "kmm reload takes it over" if row.is_reloadable else "a change needs a restart"
-        click.echo(f"{row.key}: {row.kind}, default {row.default}; {when}\n    {row.meaning}")
+        default = f"default {row.default}" if row.default.startswith("`") else row.default
+        kind = ", ".join(filter(None, (row.kind, default)))
+        click.echo(f"{row.key}: {kind}; {when}\n    {row.meaning}")
 
 
 def _load(path: Path) -> Loaded:
@@ -179,7 +183,22 @@ def _facts(config: Config) -> dict[str, Any]:
         "desks": shown["desks"],
         "limits": shown["limits"],
         "circuit_breaker": shown["circuit_breaker"],
+        **{name: shown[name] for name in ("quoting", "close_on_shutdown", "on_disconnect")},
+        "alerts_leave_by": _ways(config),
     }
+
+
+def _ways(config: Config) -> list[str]:
+    """How alerts leave the machine, by the file and the environment; a systemd credential may add some."""
+    from mm.config.alert_secrets import APPRISE_URLS, DEAD_MAN_URL
+
+    alerts = config.alerts
+    ways = {
+        "email": alerts.email.enabled,
+        "apprise": alerts.apprise.urls_file is not None or APPRISE_URLS in os.environ,
+        "dead_man": alerts.dead_man.url_file is not None or DEAD_MAN_URL in os.environ,
+    }
+    return [name for name, is_on in ways.items() if is_on]
 
 
 def _lines(data: dict[str, Any], indent: str = "  ") -> list[str]:
@@ -189,9 +208,15 @@ def _lines(data: dict[str, Any], indent: str = "  ") -> list[str]:
         below = _lines(value, indent + "  ") if isinstance(value, dict) else []
         if below:
             lines += [f"{indent}{key}", *below]
-        elif key == "markets":
-            lines.append(f"{indent}{key}: every open one")
+        elif key in NOTHING_SAID:
+            lines.append(f"{indent}{key}: {NOTHING_SAID[key]}")
         elif value not in (None, [], {}) and not isinstance(value, dict):
-            text = ", ".join(value) if isinstance(value, list) else value
-            lines.append(f"{indent}{key}: {text}")
+            lines.append(f"{indent}{key}: {_said(value)}")
     return lines
+
+
+def _said(value: object) -> str:
+    """As the file has it."""
+    if isinstance(value, list):
+        return ", ".join(value)
+    return str(value).lower() if isinstance(value, bool) else str(value)

@@ -77,7 +77,7 @@ def _picture(answer: Answer) -> RenderableType:
         facts.add_row(name, Text(escape(value), style=style))
     desks = Table(box=None, header_style="dim", pad_edge=False)
     desks.add_column("desk")
-    for name in ("markets", "resting", "held", "realized", "open", "fees", "P&L", "lean"):
+    for name in ("markets", "resting", "held", "realized", "open", "fees", "P&L", "imbalance"):
         desks.add_column(name, justify="right", no_wrap=True)
     for desk in answer["desks"]:
         desks.add_row(
@@ -106,7 +106,7 @@ def _facts(answer: Answer) -> list[tuple[str, str]]:
         ("process", f"{answer['pid']}, version {answer['version']}, for {age}"),
         ("breaker", "ok" if breaker["trading_allowed"] else f"TRIPPED: {breaker['trip_reason']}"),
         *_trips_of_desks(answer),
-        ("kill switch", f"ON: {answer['kill_switch']}" if answer["kill_switch"] else "off"),
+        ("kill switch", f"ON: {answer['kill_switch']} (kmm resume)" if answer["kill_switch"] else "off"),
         ("P&L", "{total} (realized {realized}, open {unrealized}, fees {fees})".format(**money)),
         ("cash", "not known" if answer["cash"] is None else cents(answer["cash"])),
         ("orders", f"{answer['resting_orders']} resting, {answer['open_orders']} open in all"),

@@ -91,7 +91,7 @@ class Flattening:
         if self._until is None:
             self._until = now + self._know.settings.shutdown_patience
         if now >= self._until or (is_sure and self._is_over()):
-            return self.stop()
+            return self.stop("not in time")
         if not is_sure:
             return []
         actions: list[AnyAction] = []
@@ -103,8 +103,9 @@ class Flattening:
                 self._sent(ticker, position, now)
         return actions
 
-    def stop(self) -> list[AnyAction]:
-        """End, and tell how: nothing if there was nothing to close."""
+    def stop(self, why: str = "stopped before it was done") -> list[AnyAction]:
+        """End, and tell how: nothing if there was nothing to close. ``why``: what was in the way of
+        positions that could have been closed still; a person, if nothing is said."""
         was_on, self.is_on = self.is_on, False
         if not was_on:
             return []
@@ -114,7 +115,8 @@ class Flattening:
         if left:
             details = tuple((ticker, count_text(position)) for ticker, position in left)
             texts = (
-                f"{ticker} {count_text(count)} ({self._why_open(ticker, count)})" for ticker, count in left
+                f"{ticker} {count_text(count)} ({self._why_open(ticker, count, why)})"
+                for ticker, count in left
             )
             return [
                 Alert(
@@ -176,9 +178,9 @@ class Flattening:
     def _is_hopeless(self, ticker: str, position: Count) -> bool:
         return self._know.markets[ticker].state in ENDED or self._is_exhausted(ticker, position)
 
-    def _why_open(self, ticker: str, position: Count) -> str:
+    def _why_open(self, ticker: str, position: Count, why: str) -> str:
         if hindrance := self._hindrance(ticker):
             return hindrance
         if self._is_exhausted(ticker, position):
             return f"{TRIES} orders in a row closed nothing"
-        return "not in time" if self._quote(ticker, position) else "nothing to take within the price collar"
+        return why if self._quote(ticker, position) else "nothing to take within the price collar"

@@ -3,6 +3,7 @@ hang shows as an old file."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import msgspec
@@ -28,6 +29,11 @@ STATUS_OF_MODE = {
 }
 DISABLED_BY = frozenset({"halted", "kill_switch"})
 RESTING = frozenset({"RESTING", "PENDING_AMEND", "PENDING_CANCEL"})
+
+
+def _gist(form: Mapping[str, object]) -> object:
+    """What whoever has just stopped the bot looks for: it is told without waiting for the next beat."""
+    return form["status"], form["pauses"], form["resting_orders"] == 0
 
 
 class Process(msgspec.Struct, frozen=True):
@@ -71,9 +77,10 @@ class Heartbeat(Watcher):
         if self._last_call is not None:
             self._lag = max(self._lag, now - self._last_call - EXPECTED_CALL)
         self._last_call = now
-        if self._beat.is_due(now):
-            picture = engine.picture()
-            self._last = {**stamp(now), **self._form(status_word(picture), picture)}
+        picture = engine.picture()
+        form = self._form(status_word(picture), picture)
+        if self._beat.is_due(now) or _gist(form) != _gist(self._last):
+            self._last = {**stamp(now), **form}
             self._lag = 0
             self._write()
 

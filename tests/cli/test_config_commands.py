@@ -51,6 +51,18 @@ def test_the_file_that_comes_with_the_program_is_right() -> None:
     assert "pnl_threshold: -100" in done.stdout
 
 
+def test_what_would_run_includes_how_it_ends_and_who_is_told(folder: Path) -> None:
+    config = "version: 1\nclose_on_shutdown: true\nquoting: {order_lifetime_seconds: 60}\n"
+    (folder / "config.yaml").write_text(
+        config + "circuit_breaker: {losing_round_trips: 1}\ndesks: {DEFAULT: {strategy: glft}}\n"
+    )
+    shown = [line.strip() for line in kmm("verify-config", cwd=folder).stdout.splitlines()]
+    assert {"close_on_shutdown: true", "on_disconnect: cancel", "order_lifetime_seconds: 60"} <= set(shown)
+    assert {"losing_round_trips: 1", "alerts_leave_by: no way, they stay in alerts.jsonl"} <= set(shown)
+    told = kmm("verify-config", "--json", cwd=folder, KMM_DEAD_MAN_URL="https://hc-ping.com/x").stdout
+    assert json.loads(told)["alerts_leave_by"] == ["dead_man"]
+
+
 def test_a_wrong_file_shows_every_error_and_exits_78(folder: Path) -> None:
     done = kmm("verify-config", "--config", "bad.yaml", cwd=folder)
     assert done.returncode == 78

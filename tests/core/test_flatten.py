@@ -220,6 +220,7 @@ def test_a_bot_that_goes_on_closes_no_more() -> None:
     bench = holding()
     bench.command(FLATTEN)
     assert bench.command(CommandKind.RESUME) == ["alert flatten"]
+    assert "KXA 10.00 (stopped before it was done)" in alerts(bench)[-1][1]
     assert ticks(bench, 5) == []
     assert bench.engine.mode.value == "quoting"
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shlex
 import signal
 from pathlib import Path
 
@@ -139,7 +140,8 @@ def test_a_second_bot_in_the_same_directory_is_refused_and_disturbs_nothing(
         assert f"process {bot.process.pid}, since 20" in second.stderr
         assert second.stderr.count("\n") == 1
         assert len(bot.alerts("bot_startup")) == 1
-        bot.signal(signal.SIGINT)
+        typed = shlex.split(second.stderr.partition("; kmm ")[2].removesuffix(" ends it\n"))
+        assert kmm(*typed).returncode == 0
         assert bot.ends() == 0, bot.stderr
         assert is_exact(bot.summary)
     assert json.loads((run_dir / "heartbeat.json").read_text())["status"] == "stopping"

@@ -197,6 +197,23 @@ def test_heartbeat_beats_once_a_second_and_says_what_the_engine_is_about(tmp_pat
     assert json.loads(path.read_text())["status"] == "stopping"
 
 
+def test_a_heartbeat_does_not_wait_to_say_that_it_was_stopped(tmp_path: Path) -> None:
+    path = tmp_path / "heartbeat.json"
+    bench = Bench([Heartbeat(path, Process(4711, "0.1.0"), START)])
+    order = OrderPicture("c", "o", "DEFAULT", TICKER, Side.BID, 4_600, 100, 0, "RESTING", START)
+    bench.engine.orders = (order,)
+    bench.time(at(1))
+    bench.engine.breaker, bench.engine.mode = msgspec.structs.replace(TRIPPED, trip_rule="halted"), "HALTED"
+    bench.time(at(1.25))
+    beat = json.loads(path.read_text())
+    assert (beat["status"], beat["resting_orders"]) == ("disabled", 1)
+    bench.engine.orders = ()
+    bench.time(at(1.5))
+    assert json.loads(path.read_text())["resting_orders"] == 0
+    bench.time(at(1.75))
+    assert json.loads(path.read_text())["timestamp"] == START / SECOND + 1.5
+
+
 def test_a_step_that_concerns_nobody_writes_nothing(tmp_path: Path) -> None:
     path = tmp_path / "alerts.jsonl"
     bench = Bench([AlertObserver([AlertFile(LineFile(path))])])
