@@ -136,5 +136,6 @@ def test_the_manual_has_the_words_of_the_story(run_dir: Path) -> None:
         "exposure_high",
         "account_report",
         "lines_left_behind",  # a start after a kill: test_left_behind
+        "clock_stepped",  # the system's time was set: tests/app/test_clock
     }
     assert set(first_column("## NAME.log")) - said == elsewhere
