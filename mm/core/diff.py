@@ -42,6 +42,11 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 Intent = Cancel | Amend | Place
 
+
+def side_of(intent: Intent) -> Side:
+    return intent.side if isinstance(intent, Place) else intent.order.side
+
+
 RANK: dict[type, int] = {Cancel: 0, Amend: 1, Place: 2}
 ARRIVING = (OrderState.PENDING_NEW, OrderState.PENDING_AMEND)
 

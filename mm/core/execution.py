@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mm.core.actions import Alert, AlertLevel, AmendOrder, AnyAction, PlaceOrder, TimeInForce
 from mm.core.desk import Desk
-from mm.core.diff import Amend, Cancel, Intent, Place, diff
+from mm.core.diff import Amend, Cancel, Intent, Place, diff, side_of
 from mm.core.knowledge import Knowledge
 from mm.core.order import Order
 from mm.core.picture import MarketDecision
@@ -57,9 +57,10 @@ class Execution:
         if intents and quotes and self._has_run_away(decision.ticker, quotes, now):
             actions += self._pull(decision, orders, now)
             return True
-        must_wait = now < self._know.markets[decision.ticker].quote_from
+        quote_from = self._know.markets[decision.ticker].quote_from
         is_complete = True
         for wanted in intents:
+            must_wait = now < quote_from[side_of(wanted)]
             intent = self._feasible(wanted, must_wait)
             if isinstance(intent, Cancel):
                 budget.cancels -= 1

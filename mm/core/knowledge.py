@@ -48,7 +48,7 @@ from mm.core.retired import Retired
 from mm.core.settings import EngineSettings
 from mm.core.shares import Shares
 from mm.core.trouble import LOCAL_REFUSALS, trouble
-from mm.core.units import Nanos
+from mm.core.units import Nanos, Side
 
 
 class Knowledge:
@@ -196,17 +196,17 @@ class Knowledge:
         self.touch(order)
         market = self.markets.get(order.ticker)
         if market is not None and isinstance(event, OrderReject | AmendReject):
-            self._refused(market, event)
+            self._refused(market, order.side, event)
         elif market is not None and isinstance(event, OrderAck | OrderAmended):
-            market.accepted()
-            self.breaker.measures.desks[market.desk].accepted(market.ticker)
+            market.accepted(order.side)
+            self.breaker.measures.desks[market.desk].accepted(market.ticker, order.side)
         return ()
 
-    def _refused(self, market: Market, event: OrderReject | AmendReject) -> None:
+    def _refused(self, market: Market, side: Side, event: OrderReject | AmendReject) -> None:
         """Counted as an anomaly is only what the exchange has against the order itself."""
-        market.refused(event.ts)
+        market.refused(side, event.ts)
         if not trouble(event) and event.code not in LOCAL_REFUSALS and event.code not in PAUSE_CODES:
-            self.breaker.measures.desks[market.desk].refused(market.ticker, event.code)
+            self.breaker.measures.desks[market.desk].refused(market.ticker, side, event.code)
 
     def _report(self, event: OrderReport) -> Sequence[AnyAction]:
         if event.request_id:

@@ -8,7 +8,7 @@ from mm.core.book import OrderBook
 from mm.core.drift import Drift
 from mm.core.events import FeeSchedule, MarketState, MarketStatus, Trade
 from mm.core.grid import CENT_GRID, PriceGrid
-from mm.core.units import SECOND, Nanos, Price
+from mm.core.units import SECOND, SIDES, Nanos, Price, Side
 
 # After the first, second and any further refusal in a row (fault F18: at most three in a minute).
 PAUSES: tuple[Nanos, ...] = (SECOND, 10 * SECOND, 60 * SECOND)
@@ -30,11 +30,12 @@ class Market:
     fees: FeeSchedule | None = None
     settlement_value: Price | None = None
     trades: list[Trade] = field(default_factory=list)
-    quote_from: Nanos = 0
     pulled_until: Nanos = 0
     drift: Drift = field(default_factory=Drift)
-    rejects: int = 0
     quotes: int = 0
+    # Of each side: how many refusals in a row, and until when nothing new is sent because of them.
+    rejects: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
+    quote_from: dict[Side, Nanos] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
 
     def learn(self, status: MarketStatus) -> None:
         """Take what the message says; what it does not say stays."""
@@ -66,13 +67,15 @@ class Market:
             and (self.close_ts is None or now < self.close_ts)
         )
 
-    def refused(self, now: Nanos) -> None:
-        """The exchange refused an order here: what rests may stay, but nothing new for a while."""
-        self.quote_from = now + PAUSES[min(self.rejects, len(PAUSES) - 1)]
-        self.rejects += 1
+    def refused(self, side: Side, now: Nanos) -> None:
+        """The exchange refused an order here: what rests may stay, but nothing new on this side for a while.
+        What both sides were refused counts, because the reason may be the market's."""
+        self.quote_from[side] = now + PAUSES[min(sum(self.rejects.values()), len(PAUSES) - 1)]
+        self.rejects[side] += 1
 
-    def accepted(self) -> None:
-        self.rejects = 0
+    def accepted(self, side: Side) -> None:
+        """Says nothing of the other side, which may be refused for as long as ever."""
+        self.rejects[side] = 0
 
     def mark(self) -> Price | None:
         """The mid of a trusted two-sided book; the settlement value once there is one."""

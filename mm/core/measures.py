@@ -14,14 +14,14 @@ from mm.core.cycles import Cycles
 from mm.core.days import day_of, week_of
 from mm.core.memory import NOTHING, BreakerMemory, DeskMemory
 from mm.core.settings import BreakerLimits
-from mm.core.units import Money, Nanos
+from mm.core.units import SIDES, Money, Nanos, Side
 
 RECENT_ERRORS = 10
 
 
 class DeskMeasures:
-    """Of one desk. ``reject_runs``: by market, the code of the latest refusal and how many of it came in a
-    row. ``positions`` is the P&L that this run's ledger knows, by market."""
+    """Of one desk. ``reject_runs``: by market and side, the code of the latest refusal and how many of it
+    came in a row. ``positions`` is the P&L that this run's ledger knows, by market."""
 
     def __init__(self, memory: DeskMemory) -> None:
         self.pnl = memory.pnl
@@ -29,7 +29,7 @@ class DeskMeasures:
         self.losing_streak = memory.losing_streak
         self.imbalance = 0.0
         self.cycles = Cycles()
-        self.reject_runs: dict[str, tuple[str, int]] = {}
+        self.reject_runs: dict[tuple[str, Side], tuple[str, int]] = {}
         self._pnl_of: dict[str, Money] = {}
 
     def earned(self, ticker: str, pnl: Money) -> None:
@@ -45,24 +45,25 @@ class DeskMeasures:
         """A market is over; it earned this at last, and nothing else about it counts any more."""
         self.pnl += self.gain(ticker, pnl)
         self._pnl_of.pop(ticker, None)
-        self.reject_runs.pop(ticker, None)
+        for side in SIDES:
+            self.reject_runs.pop((ticker, side), None)
         self.cycles.retired(ticker)
 
     def carry(self, ticker: str, pnl: Money) -> None:
         """What a position that was there at the start shows already is in what former runs left."""
         self._pnl_of[ticker] = pnl
 
-    def refused(self, ticker: str, code: str) -> None:
-        known, count = self.reject_runs.get(ticker, ("", 0))
-        self.reject_runs[ticker] = (code, count + 1 if known == code else 1)
+    def refused(self, ticker: str, side: Side, code: str) -> None:
+        known, count = self.reject_runs.get((ticker, side), ("", 0))
+        self.reject_runs[ticker, side] = (code, count + 1 if known == code else 1)
 
-    def accepted(self, ticker: str) -> None:
-        self.reject_runs.pop(ticker, None)
+    def accepted(self, ticker: str, side: Side) -> None:
+        self.reject_runs.pop((ticker, side), None)
 
     @property
     def worst_rejects(self) -> tuple[int, str]:
         """How many times in a row, and what was refused where."""
-        runs = ((count, f"{ticker}: {code}") for ticker, (code, count) in self.reject_runs.items())
+        runs = ((count, f"{ticker}: {code}") for (ticker, _), (code, count) in self.reject_runs.items())
         return max(runs, default=(0, ""))
 
     def begin_anew(self) -> None:

@@ -7,39 +7,44 @@ from mm.core.units import CENT, CONTRACT, MONEY_DOLLAR
 from tests.core.bench import Bench, engine_settings
 
 
-def refused_on_one_side() -> Bench:
-    """The bid rests; the ask was refused, so nothing new is sent for a second."""
-    bench = Bench().quoting(wishes="51:10 | 53:10")
+def refused_to_move() -> Bench:
+    """A bid at 51 was to go to 52 and was refused, so nothing new is sent on its side for a second."""
+    bench = Bench().quoting(wishes="51:10 | 55:10")
     bench.tick()
     bench.ack(1)
-    bench.refuse(2, "invalid_order")
+    bench.ack(2)
+    bench.wishes["KXA"] = "52:10 | 55:10"
+    bench.book("50:90 | 57:100")
+    assert bench.tick() == ["amend #1 10@52"]
+    bench.refuse(1, "invalid_order")
     return bench
 
 
 def test_a_quote_that_must_move_while_nothing_new_is_sent_goes_at_once() -> None:
     """The market that refuses us is the one that moves fast: a minute at the old price is a gift."""
-    bench = refused_on_one_side()
+    bench = refused_to_move()
     bench.wishes["KXA"] = "41:10 | 43:10"
     bench.book("40:100 | 44:100")
-    assert bench.tick() == ["cancel #1"]
+    assert bench.tick() == ["cancel #1"], "and the ask does not yet come down to our own bid"
     bench.canceled(1, 10)
-    assert bench.tick(0.5) == []
-    assert bench.tick(0.6) == ["place #3 bid 10@41", "place #4 ask 10@43"]
+    assert bench.tick(0.5) == ["amend #2 10@43"], "nobody refused that"
+    assert bench.tick(0.6) == ["place #3 bid 10@41"]
 
 
 def test_a_quote_that_is_to_be_smaller_while_nothing_new_is_sent_goes_at_once() -> None:
-    bench = refused_on_one_side()
-    bench.wishes["KXA"] = "51:2 | 53:10"
+    bench = refused_to_move()
+    bench.wishes["KXA"] = "51:2 | 55:10"
     bench.book("50:90 | 54:100")
-    assert bench.tick() == ["cancel #1"]
+    assert bench.tick(0.6) == ["cancel #1"]
 
 
 def test_a_quote_that_is_only_to_be_larger_keeps_its_place_meanwhile() -> None:
-    bench = refused_on_one_side()
+    bench = refused_to_move()
+    bench.wishes["KXA"] = "51:10 | 55:10"
     bench.fill(bench.order(1), 8)
-    assert bench.tick(0.5) == []
-    assert bench.orders == {"#1": "resting"}
-    assert bench.tick(0.6) == ["amend #1 18@51", "place #3 ask 10@53"]
+    assert bench.tick(0.6) == []
+    assert bench.orders == {"#1": "resting", "#2": "resting"}
+    assert bench.tick(0.5) == ["amend #1 18@51"]
 
 
 def test_an_order_that_would_outgrow_the_cap_on_contracts_is_replaced() -> None:

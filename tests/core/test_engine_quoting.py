@@ -168,6 +168,29 @@ def test_refusals_in_a_row_make_the_bot_wait_longer_and_a_success_forgives_them(
     assert bench.tick(1.1) == ["place #7 bid 10@51"]
 
 
+def test_one_side_is_refused_no_more_often_because_the_other_moves_well() -> None:
+    """Fault F18: the same refusal at most three times in the first minute, and then once a minute."""
+    bench = Bench().quoting("40:100 | 60:100", wishes="45:10 | 55:10")
+    bench.tick()
+    bench.ack(1)
+    bench.refuse(2, "insufficient_balance")
+    refused, which = 1, 2
+    for second in range(60):
+        bench.wishes["KXA"] = f"{44 + second % 2}:10 | 55:10"
+        bench.book(f"40:{100 + second} | 60:100")
+        for line in bench.tick(1):
+            if line.startswith("amend"):
+                bench.amended(1)
+            else:
+                which += 1
+                assert line == f"place #{which} ask 10@55"
+                bench.refuse(which, "insufficient_balance")
+                refused += 1
+    assert refused == 3
+    runs = bench.engine.know.breaker.measures.desks["DEFAULT"].worst_rejects
+    assert runs == (3, "KXA: insufficient_balance")
+
+
 def test_refusals_alone_never_trip_the_breaker_nor_wait_longer_than_a_minute() -> None:
     bench = Bench().quoting(wishes="51:10 |")
     for which in range(1, 15):
