@@ -13,17 +13,19 @@ from mm.config.essential import Essentials
 from mm.core.events import AnyEvent
 from mm.kalshi.auth import Signer
 from mm.kalshi.calls import RequestAction, call
+from mm.kalshi.conversation import ReadError
 from mm.kalshi.endpoint import endpoint
 from mm.kalshi.gateway import Gateway
 from mm.kalshi.guard import Guard, HardCaps
 from mm.kalshi.key_file import KeyFileError, load_private_key
+from mm.kalshi.subaccount import read_subaccount
 
 
 def cancel_directly(
     config: Essentials, environment: Mapping[str, str], everything: bool, patience: float
 ) -> Swept:
-    """Cancel what rests of this installation (its ``name``), or ``everything`` of the account, and read it
-    back for at most ``patience`` seconds.
+    """Cancel what rests of this installation (its ``name``) in our subaccount, or ``everything`` of the
+    account, and read it back for at most ``patience`` seconds.
 
     :raises CannotRun: (4) without an address or credentials, (78) if the key cannot be used.
     """
@@ -53,6 +55,16 @@ def cancel_directly(
         return gateway.run(call(action, time.time_ns()))
 
     try:
+        if not everything:
+            gateway.subaccount = _subaccount(gateway)
         return Sweep(send, "" if everything else f"{config.name}-").run(patience)
     finally:
         gateway.close()
+
+
+def _subaccount(gateway: Gateway) -> int | None:
+    """Ours, or all if the exchange does not say: the sweep reads, too, and reports what it is told."""
+    try:
+        return gateway.run(read_subaccount())
+    except ReadError:
+        return None

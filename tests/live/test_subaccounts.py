@@ -6,7 +6,15 @@ import json
 import signal
 from pathlib import Path
 
-from tests.live.processes import bot_process, eventually, exchange_process, is_exact, settings
+from tests.live.processes import (
+    READS_EVERY,
+    bot_process,
+    eventually,
+    exchange_process,
+    is_exact,
+    kmm,
+    settings,
+)
 
 TRANSFER = {
     "client_transfer_id": "7b9c2a50-5c1e-4a8f-9f55-0d1b6a3f2c11",
@@ -58,3 +66,24 @@ def test_a_key_that_is_locked_to_a_subaccount_trades_in_it(tmp_path: Path) -> No
             assert bot.ends() == 0, bot.stderr
             assert is_exact(bot.summary)
         assert {row["subaccount_number"] for row in exchange.orders()} == {2}
+
+
+def test_cancelling_by_hand_leaves_other_subaccounts_alone_unless_everything_is_to_go(tmp_path: Path) -> None:
+    """Of two bots with the same name, each in its own subaccount, one is to be taken out of the market."""
+    with exchange_process("--seed", "3", "--balance", "5000") as (_, exchange):
+        exchange.post("/portfolio/subaccounts", {})
+        exchange.post("/portfolio/subaccounts/transfer", TRANSFER)
+        ticker = exchange.read("/markets", status="open")["markets"][0]["ticker"]
+        rest = {**TAKE, "ticker": ticker, "price": "0.0100", "time_in_force": "good_till_canceled"}
+        for subaccount in (0, 1):
+            name = {"client_order_id": f"kmm-x-{subaccount}", "subaccount": subaccount}
+            exchange.post("/portfolio/events/orders", {**rest, **name})
+        eventually("both rest", lambda: exchange.resting_names() == {"kmm-x-0", "kmm-x-1"}, READS_EVERY)
+        by_hand = ("cancel-all", "--config", settings(tmp_path), "--run-dir", tmp_path / "logs", "--json")
+        done = kmm(*by_hand, environment=exchange.environment())
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert json.loads(done.stdout)["canceled"] == ["kmm-x-0"]
+        assert exchange.resting_names() == {"kmm-x-1"}
+        done = kmm(*by_hand, "--everything", environment=exchange.environment())
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert exchange.nothing_rests()
