@@ -64,7 +64,8 @@ def query_order(action: QueryOrder) -> Conversation[AnyEvent]:
 
 
 def query_account(action: QueryAccount) -> Conversation[AnyEvent]:
-    """An `AccountReport` read in the order that it documents, or an `ApiError`: never a part of one."""
+    """An `AccountReport` read in the order that it documents, or an `ApiError`: never a part of one. Its
+    fills are the oldest first, as they happened; the exchange lists the newest first (protocol section 7)."""
     try:
         return (yield from _account(action))
     except ReadError as error:
@@ -78,6 +79,7 @@ def _account(action: QueryAccount) -> Conversation[AccountReport]:
     _, fills = yield from pages("/portfolio/fills", _fills, {"min_ts": since} if since else {})
     _, positions = yield from pages("/portfolio/positions", _positions)
     response, balance = yield from get("/portfolio/balance", _balance, cost=Cost.READ_BALANCE)
+    newest_first = [row for page in fills for row in page.fills or ()]
     return _trusted(
         response,
         lambda: AccountReport(
@@ -91,7 +93,7 @@ def _account(action: QueryAccount) -> Conversation[AccountReport]:
                 for page in orders
                 for row in page.orders or ()
             ),
-            fills=tuple(fill(response.ts, row) for page in fills for row in page.fills or ()),
+            fills=tuple(fill(response.ts, row) for row in reversed(newest_first)),
             fills_from=action.fills_from,
         ),
     )

@@ -174,6 +174,16 @@ def test_the_account_is_read_whole_and_in_order() -> None:
     ]
 
 
+def test_fills_are_told_in_the_order_in_which_they_happened() -> None:
+    """The exchange lists the newest first: booked so, a purchase and the sale after it change places, and
+    with them what each round trip earned."""
+    pages = [[FILL | {"trade_id": "t-4"}, FILL | {"trade_id": "t-3"}], [FILL | {"trade_id": "t-2"}]]
+    newest, oldest = (answer(200, {"fills": p, "cursor": c}) for p, c in zip(pages, ("c1", ""), strict=True))
+    event, _ = talk(call(ACCOUNT), AS_OF, orders(), newest, oldest, POSITIONS, BALANCE)
+    assert isinstance(event, AccountReport)
+    assert [fill.trade_id for fill in event.fills] == ["t-2", "t-3", "t-4"]
+
+
 def test_a_balance_in_cents_only_is_read_too() -> None:
     event, _ = talk(call(ACCOUNT), AS_OF, orders(), FILLS, POSITIONS, answer(200, {"balance": 9801}))
     assert isinstance(event, AccountReport) and event.cash == 98_010_000
