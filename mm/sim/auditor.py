@@ -128,7 +128,7 @@ class Auditor:
     # -- what it finds --------------------------------------------------------------------------------------
     def _audit_money(self) -> None:
         ledger = self._floor.ledger
-        cash = sum(account.cash for account in ledger.everyone())
+        cash = sum(account.worth for account in ledger.everyone())
         held = self._outstanding * PRICE_ONE
         assert cash + held + ledger.fees == ledger.deposited, "money is not conserved"
         assert self._fees_paid == ledger.fees, "the fees paid are not the fees collected"
@@ -147,7 +147,7 @@ class Auditor:
         self._fees_paid += fees - known[1]
         self._known[ticker] = (outstanding, fees)
         for account in accounts:
-            assert account.is_crowd or account.cash >= 0, f"{account.user_id} is overdrawn"
+            assert account.is_crowd or min(account.funds().values()) >= 0, f"{account.user_id} is overdrawn"
 
     def _audit_book(self, ticker: str) -> None:
         book = self._floor.books[ticker]

@@ -68,19 +68,36 @@ class Bucket:
         self._level -= cost * NANO
         return True
 
+    def give_back(self, cost: int) -> None:
+        """Undo a `take` of this moment."""
+        self._level += cost * NANO
+
 
 class Buckets:
-    """The buckets of every account, by the name of the budget: ``read``, ``write`` or ``balance``."""
+    """The buckets of every account, by the name of the budget: ``read``, ``write`` or ``balance``. Further
+    ones of a kind, of the same size, have a number behind it: ``write 2``."""
 
     def __init__(self, tier: Tier = BASIC) -> None:
         self.tier = tier
         self._limits = {"read": tier.read, "write": tier.write, "balance": tier.balance}
         self._buckets: dict[tuple[str, str], Bucket] = {}
 
-    def take(self, now: int, user_id: str, budget: str, cost: int) -> bool:
-        """True where ``user_id`` may make a request that costs ``cost`` of ``budget`` at ``now`` (ns)."""
+    def take(self, now: int, user_id: str, budgets: list[str], cost: int) -> bool:
+        """True where ``user_id`` may make a request that costs ``cost`` of each of ``budgets`` at ``now``
+        (ns); otherwise none of them is touched."""
+        taken: list[Bucket] = []
+        for budget in budgets:
+            bucket = self._bucket(user_id, budget, now)
+            if not bucket.take(now, cost):
+                for one in taken:
+                    one.give_back(cost)
+                return False
+            taken.append(bucket)
+        return True
+
+    def _bucket(self, user_id: str, budget: str, now: int) -> Bucket:
         key = (user_id, budget)
         bucket = self._buckets.get(key)
         if bucket is None:
-            bucket = self._buckets[key] = Bucket(self._limits[budget], now)
-        return bucket.take(now, cost)
+            bucket = self._buckets[key] = Bucket(self._limits[budget.partition(" ")[0]], now)
+        return bucket

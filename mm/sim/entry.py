@@ -30,6 +30,7 @@ class Entry:
         floor.begin()
         account = account_of(floor, user_id, request.subaccount)
         market = floor.market(request.ticker)
+        rules.require_funds(account, market)
         rules.require_valid(floor, market, request)
         self.groups.require_welcome(user_id, request)
         rules.require_entry(floor, market)
@@ -84,6 +85,7 @@ class Entry:
             request.count,
             now,
             now,
+            exchange_index=self.floor.markets[request.ticker].exchange_index,
         )
         self._use_up(account, request.client_order_id)
         self.floor.orders[order.order_id] = order

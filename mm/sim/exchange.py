@@ -28,6 +28,7 @@ from mm.sim.rest import (
 )
 from mm.sim.rest_orders import batch_size
 from mm.sim.rest_routes import Route, find
+from mm.sim.rest_shards import budgets_of
 from mm.sim.rights import FULL, Rights
 from mm.sim.stream import Stream
 from mm.sim.stream_connection import Connection
@@ -164,7 +165,7 @@ class Exchange:
         if route.is_private:
             self._require_member(user_id)
             request.rights.require(route.scope)
-        if user_id is not None and not self._afford(request.now, user_id, route, request.body):
+        if user_id is not None and not self._afford(route, request):
             return too_many_requests()
         struck = self._strike("before_accept", method, path)
         if struck is not None:
@@ -185,10 +186,10 @@ class Exchange:
         if user_id not in self.venue.accounts:
             raise VenueError(404, "user_not_found")
 
-    def _afford(self, now: int, user_id: str, route: Route, body: bytes) -> bool:
+    def _afford(self, route: Route, request: Request) -> bool:
         """Reads without an account are not metered: what the exchange does there is not documented."""
-        cost = route.cost * batch_size(body) if route.is_batch else route.cost
-        return self._usage.take(now, user_id, route.budget, cost)
+        cost = route.cost * batch_size(request.body) if route.is_batch else route.cost
+        return self._usage.take(request.now, request.user_id, budgets_of(self.venue, route, request), cost)
 
     # -- faults ---------------------------------------------------------------------------------------------
     def _strike(self, point: Point, method: str, path: str) -> Response | None:

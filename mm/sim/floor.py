@@ -16,6 +16,7 @@ from mm.sim.switches import Switches
 from mm.sim.words import Announcement, Event, Market, Order, Series, Traded, VenueError
 
 TRADES_KEPT = 10_000
+CRYPTO = "Crypto"
 
 Timer: TypeAlias = Callable[[], None]
 
@@ -29,6 +30,9 @@ class Floor:
         self.switches = switches
         self.random = random.Random(seed)
         self.ledger = Ledger(switches.total_traded)
+        self.shards: dict[int, str] = {0: "the first shard"}  # by index, with a description
+        if switches.crypto_shard:
+            self.shards[switches.crypto_shard] = CRYPTO
         self.series: dict[str, Series] = {}
         self.events: dict[str, Event] = {}
         self.markets: dict[str, Market] = {}

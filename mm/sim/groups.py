@@ -50,14 +50,14 @@ class Groups:
         trading.on_match = self._count
 
     # -- what members ask for -------------------------------------------------------------------------------
-    def create(self, user_id: str, limit: int, subaccount: int) -> Group:
+    def create(self, user_id: str, limit: int, subaccount: int, shard: int) -> Group:
         """Raises VenueError 400 for a limit outside 1 to 1,000,000 contracts, or one group too many."""
         account_of(self._floor, user_id, subaccount)
         _require_limit(limit)
         mine = self._groups.setdefault(user_id, {})
         if len(mine) >= MOST_GROUPS:
             raise VenueError(400, "bad_request", details=f"more than {MOST_GROUPS} order groups")
-        group = Group(self._floor.new_id(), user_id, limit, subaccount)
+        group = Group(self._floor.new_id(), user_id, limit, subaccount, exchange_index=shard)
         mine[group.group_id] = group
         self._windows[group.group_id] = _Window()
         self._tell(group, "created", limit)
@@ -115,10 +115,12 @@ class Groups:
         self._tell(group, "deleted")
 
     def require_welcome(self, user_id: str, request: OrderRequest) -> None:
-        """Raises VenueError for an order whose group does not exist or is triggered."""
+        """Raises VenueError for an order whose group does not exist, on its shard, or is triggered."""
         if not request.order_group_id:
             return
         group = self.get(user_id, request.order_group_id, request.subaccount)
+        if group.exchange_index != self._floor.market(request.ticker).exchange_index:
+            raise VenueError(404, "not_found", "not found")
         if group.is_triggered:
             switches = self._floor.switches
             raise VenueError(

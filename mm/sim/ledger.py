@@ -13,7 +13,8 @@ from mm.sim.words import PRICE_ONE, BookSide, Order, Position, Settlement
 
 @dataclass(slots=True, eq=False)
 class Account:
-    """Cash, positions and resting orders of one member's subaccount; number 0 is the primary one, which also
+    """Cash, positions and resting orders of one member's subaccount. ``cash`` is that on the first shard,
+    ``elsewhere`` that on others where it ever had any. Number 0 is the primary one, which also
     keeps what belongs to the member as a whole: all its orders, the client order ids it has used up, and its
     ``numbered`` subaccounts, whose ``owner`` it is.
 
@@ -22,6 +23,7 @@ class Account:
     user_id: str
     cash: int
     is_crowd: bool = False
+    elsewhere: dict[int, int] = field(default_factory=dict)
     positions: dict[str, Position] = field(default_factory=dict)
     orders: list[Order] = field(default_factory=list)
     resting: dict[str, Interest] = field(default_factory=dict)
@@ -40,11 +42,30 @@ class Account:
         yield self
         yield from self.numbered.values()
 
-    def position(self, ticker: str) -> Position:
+    def position(self, ticker: str, shard: int) -> Position:
         position = self.positions.get(ticker)
         if position is None:
-            position = self.positions[ticker] = Position(ticker)
+            position = self.positions[ticker] = Position(ticker, exchange_index=shard)
         return position
+
+    def cash_on(self, shard: int) -> int:
+        return self.elsewhere.get(shard, 0) if shard else self.cash
+
+    def pay(self, shard: int, amount: int) -> None:
+        """Money that comes, or with a minus goes."""
+        if shard:
+            self.elsewhere[shard] = self.elsewhere.get(shard, 0) + amount
+        else:
+            self.cash += amount
+
+    def funds(self) -> dict[int, int]:
+        """Cash by shard, the first one first."""
+        return {0: self.cash, **self.elsewhere}
+
+    @property
+    def worth(self) -> int:
+        """Cash on all shards."""
+        return self.cash + sum(self.elsewhere.values())
 
     def closable(self, ticker: str, side: BookSide) -> int:
         """How many contracts a fill on ``side`` would close before it opens any."""
@@ -80,6 +101,7 @@ class Ledger:
 
     def __init__(self, total_traded: Literal["every_fill", "opening_fills"]) -> None:
         self.accounts: dict[str, Account] = {}
+        self.shards: dict[str, int] = {}  # of the markets that are not on the first one
         self.collateral: dict[str, int] = {}  # contracts outstanding per market; each is backed by one dollar
         self.deposited = 0
         self.fees = 0
@@ -105,7 +127,7 @@ class Ledger:
         self, account: Account, ticker: str, side: BookSide, price: int, count: int, fee: int, now: int
     ) -> Position:
         """One side of one trade. The caller books both sides before anybody looks."""
-        position = account.positions.get(ticker) or account.position(ticker)
+        position = account.positions.get(ticker) or account.position(ticker, self.shards.get(ticker, 0))
         sign, paid = (1, price) if side == "bid" else (-1, PRICE_ONE - price)
         held = -sign * position.count
         closes = min(count, held) if held > 0 else 0
@@ -120,7 +142,7 @@ class Ledger:
         position.fees += fee
         position.total_traded += (opens if self._opening_only else count) * paid
         position.updated_ns = now
-        account.cash += closes * PRICE_ONE - count * paid - fee
+        account.pay(position.exchange_index, closes * PRICE_ONE - count * paid - fee)
         self.fees += fee
         self.collateral[ticker] = self.collateral.get(ticker, 0) - closes
         return position
@@ -145,7 +167,7 @@ class Ledger:
 
     def _pay(self, account: Account, position: Position, value: int, now: int) -> None:
         payout = _payout(position, value)
-        account.cash += payout
+        account.pay(position.exchange_index, payout)
         position.realized += payout - position.cost
         if position.count > 0:
             self.collateral[position.ticker] -= position.count
@@ -155,7 +177,7 @@ class Ledger:
     def check(self) -> None:
         """Raises AssertionError if money or contracts appeared from nowhere."""
         accounts = list(self.everyone())
-        cash = sum(account.cash for account in accounts)
+        cash = sum(account.worth for account in accounts)
         held = sum(self.collateral.values()) * PRICE_ONE
         assert cash + held + self.fees == self.deposited, "money is not conserved"
         for ticker, outstanding in self.collateral.items():
@@ -163,7 +185,7 @@ class Ledger:
             assert sum(counts) == 0, f"{ticker}: positions do not sum to 0"
             assert sum(count for count in counts if count > 0) == outstanding, f"{ticker}: collateral"
         for account in accounts:
-            assert account.is_crowd or account.cash >= 0, f"{account.user_id} is overdrawn"
+            assert account.is_crowd or min(account.funds().values()) >= 0, f"{account.user_id} is overdrawn"
             assert all(one.cost >= 0 for one in account.positions.values())
             assert all(one.count or not one.cost for one in account.positions.values())
 
@@ -186,4 +208,5 @@ def _settlement(position: Position, event_ticker: str, result: str, value: int, 
         _payout(position, value),
         position.fees,
         now,
+        position.exchange_index,
     )

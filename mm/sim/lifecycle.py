@@ -40,6 +40,9 @@ class Lifecycle:
             raise VenueError(404, "not_found", details=f"event {market.event_ticker} or its series")
         if market.ticker in floor.markets:
             raise VenueError(409, "market_already_exists", details=market.ticker)
+        market.exchange_index = event.exchange_index = floor.series[event.series_ticker].exchange_index
+        if market.exchange_index:
+            floor.ledger.shards[market.ticker] = market.exchange_index
         floor.fee_terms[market.ticker] = fee_terms(floor.series[event.series_ticker], event)
         floor.markets[market.ticker] = market
         floor.books[market.ticker] = Book()

@@ -28,6 +28,7 @@ class Series:
     fee_type: str = "quadratic"
     fee_multiplier_ppm: int = 1_000_000
     updated_ns: int = 0
+    exchange_index: int = 0
 
 
 @dataclass(slots=True)
@@ -39,6 +40,7 @@ class Event:
     fee_type_override: str | None = None
     fee_multiplier_override_ppm: int | None = None
     updated_ns: int = 0
+    exchange_index: int = 0
 
 
 @dataclass(slots=True)
@@ -73,4 +75,5 @@ class Market:
     settled_ns: int = 0
     created_ns: int = 0
     updated_ns: int = 0  # last change of anything but its trading figures
+    exchange_index: int = 0
     expiration_value: float | None = None  # what the market was determined by, where there was a number

@@ -30,12 +30,16 @@ from mm.sim.words import (
 
 @dataclass(slots=True)
 class Purse:
-    """Cash and positions of one subaccount; ``settlements`` are oldest first."""
+    """Cash (``funds``, by shard) and positions of one subaccount; ``settlements`` are oldest first."""
 
-    cash: int = 0
+    funds: dict[int, int] = field(default_factory=lambda: {0: 0})
     updated_ns: int = 0
     positions: dict[str, Position] = field(default_factory=dict)
     settlements: list[Settlement] = field(default_factory=list)
+
+    def cash(self, shard: int | None) -> int:
+        """On one shard, or on all with ``None``."""
+        return sum(self.funds.values()) if shard is None else self.funds.get(shard, 0)
 
 
 @dataclass(slots=True)
@@ -58,7 +62,7 @@ class _Holding:
 
     subaccount: int
     position: Position
-    cash: int
+    funds: dict[int, int]
     settlements: list[Settlement]
 
 
@@ -103,7 +107,7 @@ class Reads:
         noted = self._noted_settlements.get((changed.user_id, number), 0)
         fresh = account.settlements[noted:]
         self._noted_settlements[changed.user_id, number] = noted + len(fresh)
-        held = _Holding(number, replace(changed.position), account.cash, fresh)
+        held = _Holding(number, replace(changed.position), account.funds(), fresh)
         self._pending.append((changed.now, changed.user_id, held))
 
     def catch_up(self, now: int) -> None:
@@ -121,7 +125,7 @@ class Reads:
     def _portfolio(self, user_id: str) -> Portfolio:
         portfolio = self._portfolios.get(user_id)
         if portfolio is None:
-            purse = Purse(self._venue.accounts[user_id].cash, self.as_of)
+            purse = Purse(self._venue.accounts[user_id].funds(), self.as_of)
             portfolio = self._portfolios[user_id] = Portfolio(purses={0: purse})
         return portfolio
 
@@ -137,11 +141,11 @@ class Reads:
             case _Holding():
                 purse = portfolio.purses.setdefault(change.subaccount, Purse())
                 purse.positions[change.position.ticker] = change.position
-                purse.cash, purse.updated_ns = change.cash, ns
+                purse.funds, purse.updated_ns = change.funds, ns
                 purse.settlements += change.settlements
             case CashMoved():
                 purse = portfolio.purses.setdefault(change.subaccount, Purse())
-                purse.cash, purse.updated_ns = change.cash, ns
+                purse.funds, purse.updated_ns = change.funds, ns
 
 
 def _image(owner: Account, now: int) -> Portfolio:
@@ -151,4 +155,4 @@ def _image(owner: Account, now: int) -> Portfolio:
 
 def _purse(account: Account, now: int) -> Purse:
     positions = {ticker: replace(position) for ticker, position in account.positions.items()}
-    return Purse(account.cash, now, positions, list(account.settlements))
+    return Purse(account.funds(), now, positions, list(account.settlements))

@@ -24,12 +24,15 @@ def status(context: Context, request: Request) -> Response:
     state: Json = {
         "exchange_active": venue.exchange_active,
         "trading_active": venue.trading_active,
-        "intra_exchange_transfers_active": False,
+        "intra_exchange_transfers_active": venue.exchange_active and len(venue.shards) > 1,
     }
-    shard = {"exchange_index": 0, "description": "the only shard", **state}
+    shards = [
+        {"exchange_index": index, "description": description, **state}
+        for index, description in venue.shards.items()
+    ]
     if venue.estimated_resume_ns is not None:
         state["exchange_estimated_resume_time"] = time_text(venue.estimated_resume_ns)
-    return reply(200, {**state, "exchange_index_statuses": [shard]})
+    return reply(200, {**state, "exchange_index_statuses": shards})
 
 
 _DAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from mm.sim.rest import Context, Json, Request, Response, bad_request, reply
+from mm.sim.rest import Context, Json, Request, Response, bad_request, not_found, reply
 from mm.sim.rest_numbers import count_text
-from mm.sim.rest_order_forms import checked, count_of, only_first_shard, read_object
+from mm.sim.rest_order_forms import checked, count_of, read_object
+from mm.sim.rest_shards import shard_of_group
 from mm.sim.words import COUNT_ONE, Group, VenueError
 
 _LIMIT_FIELDS: dict[str, type] = {"contracts_limit": int, "contracts_limit_fp": str}
@@ -15,10 +16,11 @@ _MOST_DIGITS = 10**12
 def create(context: Context, request: Request) -> Response:
     """POST /portfolio/order_groups/create."""
     form = checked(read_object(request.body), "CreateOrderGroupRequest", _CREATE_FIELDS, ())
-    only_first_shard(form)
+    shard = shard_of_group(context, request, form.get("exchange_index"))
     limit = _limit(form)
-    group = context.venue.create_group(request.user_id, limit, request.own(form.get("subaccount")))
-    return reply(201, {"order_group_id": group.group_id, "subaccount": group.subaccount, "exchange_index": 0})
+    group = context.venue.create_group(request.user_id, limit, request.own(form.get("subaccount")), shard)
+    names = {"subaccount": group.subaccount, "exchange_index": group.exchange_index}
+    return reply(201, {"order_group_id": group.group_id, **names})
 
 
 def list_groups(context: Context, request: Request) -> Response:
@@ -37,19 +39,19 @@ def get_group(context: Context, request: Request) -> Response:
 
 def reset(context: Context, request: Request) -> Response:
     """PUT /portfolio/order_groups/{order_group_id}/reset."""
-    context.venue.reset_group(*_named(request))
+    context.venue.reset_group(*_named(context, request))
     return reply(200, {})
 
 
 def trigger(context: Context, request: Request) -> Response:
     """PUT /portfolio/order_groups/{order_group_id}/trigger."""
-    context.venue.trigger_group(*_named(request))
+    context.venue.trigger_group(*_named(context, request))
     return reply(200, {})
 
 
 def set_limit(context: Context, request: Request) -> Response:
     """PUT /portfolio/order_groups/{order_group_id}/limit."""
-    user_id, group_id, subaccount = _named(request)
+    user_id, group_id, subaccount = _named(context, request)
     form = checked(read_object(request.body), "UpdateOrderGroupLimitRequest", _LIMIT_FIELDS, ())
     context.venue.set_group_limit(user_id, group_id, _limit(form), subaccount)
     return reply(200, {})
@@ -57,14 +59,18 @@ def set_limit(context: Context, request: Request) -> Response:
 
 def delete(context: Context, request: Request) -> Response:
     """DELETE /portfolio/order_groups/{order_group_id}."""
-    context.venue.delete_group(*_named(request))
+    context.venue.delete_group(*_named(context, request))
     return reply(200, {})
 
 
-def _named(request: Request) -> tuple[str, str, int]:
-    """Whose group, which, and of which subaccount (the primary one where none is named)."""
-    only_first_shard({"exchange_index": request.query.integer("exchange_index") or 0})
-    return request.user_id, request.parts["order_group_id"], request.subaccount()
+def _named(context: Context, request: Request) -> tuple[str, str, int]:
+    """Whose group, which, and of which subaccount (the primary one where none is named). Raises VenueError
+    (404) for one that is not on the shard (the first where none is named)."""
+    shard = shard_of_group(context, request, request.query.integer("exchange_index"))
+    user_id, group_id, subaccount = request.user_id, request.parts["order_group_id"], request.subaccount()
+    if context.venue.group(user_id, group_id, subaccount).exchange_index != shard:
+        raise not_found()
+    return user_id, group_id, subaccount
 
 
 def _limit(form: Json) -> int:
@@ -88,5 +94,5 @@ def _group_body(group: Group) -> Json:
     return {
         "contracts_limit_fp": count_text(group.limit),
         "is_auto_cancel_enabled": not group.is_triggered,
-        "exchange_index": 0,
+        "exchange_index": group.exchange_index,
     }

@@ -26,7 +26,7 @@ def series_body(series: Series) -> Json:
         "fee_multiplier": series.fee_multiplier_ppm / PPM,
         "additional_prohibitions": [],
         "last_updated_ts": time_text(series.updated_ns),
-        "exchange_index": 0,
+        "exchange_index": series.exchange_index,
     }
 
 
@@ -50,7 +50,7 @@ def event_body(event: Event, venue: Venue) -> Json:
         "settlement_sources": [],
         "fee_type_override": event.fee_type_override,
         "fee_multiplier_override": None if override is None else override / PPM,
-        "exchange_index": 0,
+        "exchange_index": event.exchange_index,
     }
 
 
@@ -70,7 +70,7 @@ def market_body(market: Market, venue: Venue, *, liquidity: bool = False) -> Jso
         "rules_secondary": "",
         "settlement_bounds_type": "default",
         "settlement_timer_seconds": market.settlement_timer_s,
-        "exchange_index": 0,
+        "exchange_index": market.exchange_index,
         **_times(market),
         **_best_prices(market, venue),
         **_figures(market),

@@ -111,12 +111,15 @@ def checked(value: Any, struct: str, fields: dict[str, type], required: tuple[st
     return known
 
 
-def create_form(value: Any, own: Callable[[int | None], int]) -> OrderRequest:
-    """A create (protocol section 5.1); ``own`` settles the subaccount. Raises Refused (400) or VenueError as
-    the exchange words it."""
+def create_form(value: Any) -> Json:
+    """The fields of a create (protocol section 5.1). Raises Refused (400)."""
     required = ("ticker", "side", "count", "price", "time_in_force", "self_trade_prevention_type")
-    form = checked(value, "CreateOrderV2Request", CREATE_FIELDS, required)
-    only_first_shard(form)
+    return checked(value, "CreateOrderV2Request", CREATE_FIELDS, required)
+
+
+def order_request(form: Json, own: Callable[[int | None], int]) -> OrderRequest:
+    """What such fields ask for; ``own`` settles the subaccount. Raises Refused (400) or VenueError as
+    the exchange words it."""
     for name in ("ticker", *_CHOICES):  # kept with every order: one text for all of them
         form[name] = intern(form[name])
     return OrderRequest(
@@ -158,13 +161,6 @@ def expiration_of(form: Json) -> int | None:
     if seconds is not None and seconds > LAST_SECOND:
         raise bad_request(f"expiration_time {seconds} is out of range (seconds are expected)")
     return seconds
-
-
-def only_first_shard(form: Json) -> None:
-    """This exchange has one shard: 404 for any other, as where an account is not funded (protocol section
-    9)."""
-    if form.get("exchange_index", 0) not in (-1, 0):
-        raise VenueError(404, "user_not_found")
 
 
 def _kind(value: Any) -> str:

@@ -15,11 +15,12 @@ from mm.sim.rest_order_forms import (
     count_of,
     create_form,
     expiration_of,
-    only_first_shard,
+    order_request,
     price_of,
     read_list,
     read_object,
 )
+from mm.sim.rest_shards import require_order_on_shard, require_shard
 from mm.sim.words import Amended, Order, Placed, VenueError
 
 
@@ -34,7 +35,9 @@ def create_batch(context: Context, request: Request) -> Response:
 
 
 def _create(context: Context, request: Request, value: Any) -> Json:
-    placed = context.venue.create(request.user_id, create_form(value, request.own))
+    form = create_form(value)
+    require_shard(context, request, form.get("exchange_index"), form["ticker"])
+    placed = context.venue.create(request.user_id, order_request(form, request.own))
     return {
         **_names(placed.order),
         "fill_count": count_text(placed.fill_count),
@@ -48,7 +51,7 @@ def amend(context: Context, request: Request) -> Response:
     """POST /portfolio/events/orders/{order_id}/amend; counts and averages only if it traded or resized."""
     required = ("ticker", "side", "price", "count")
     form = checked(read_object(request.body), "AmendOrderV2Request", AMEND_FIELDS, required)
-    only_first_shard(form)
+    require_shard(context, request, form.get("exchange_index"), form["ticker"])
     amended = context.venue.amend(
         request.user_id,
         request.parts["order_id"],
@@ -77,11 +80,12 @@ def _effect(amended: Amended) -> Json:
 def decrease(context: Context, request: Request) -> Response:
     """POST /portfolio/events/orders/{order_id}/decrease."""
     form = checked(read_object(request.body), "DecreaseOrderV2Request", DECREASE_FIELDS, ())
-    only_first_shard(form)
-    counts = {name: count_of(form[name]) for name in ("reduce_by", "reduce_to") if name in form}
-    order = context.venue.decrease(
-        request.user_id, request.parts["order_id"], **counts, subaccount=request.subaccount()
+    order_id = request.parts["order_id"]
+    require_order_on_shard(
+        context, request, order_id, form.get("exchange_index"), form.get("market_ticker", "")
     )
+    counts = {name: count_of(form[name]) for name in ("reduce_by", "reduce_to") if name in form}
+    order = context.venue.decrease(request.user_id, order_id, **counts, subaccount=request.subaccount())
     return reply(
         200,
         {
@@ -99,6 +103,7 @@ def cancel(context: Context, request: Request) -> Response:
         "order_id": request.parts["order_id"],
         "subaccount": query.integer("subaccount", low=0),
         "exchange_index": query.integer("exchange_index"),
+        "market_ticker": query.text("market_ticker"),
     }
     return reply(200, _cancel(context, request, form))
 
@@ -114,8 +119,10 @@ def _cancel_entry(context: Context, request: Request, value: Any) -> Json:
 
 def _cancel(context: Context, request: Request, value: Any) -> Json:
     form = checked(value, "CancelOrderV2Request", CANCEL_FIELDS, ("order_id",))
-    only_first_shard(form)
     subaccount = request.own(form.get("subaccount"))
+    require_order_on_shard(
+        context, request, form["order_id"], form.get("exchange_index"), form.get("market_ticker", "")
+    )
     order, reduced_by = context.venue.cancel(request.user_id, form["order_id"], subaccount=subaccount)
     return {
         **_names(order),

@@ -14,6 +14,7 @@ from mm.sim.rest_numbers import count_text
 from mm.sim.rest_pages import page
 from mm.sim.rest_portfolio_bodies import (
     balance_body,
+    breakdown_body,
     event_position_body,
     fill_body,
     fill_id,
@@ -30,9 +31,13 @@ _COUNTS = {"position": attrgetter("count"), "total_traded": attrgetter("total_tr
 
 
 def _portfolio(context: Context, request: Request) -> Portfolio:
-    """The caller's image; an empty one for the shards that this exchange does not have."""
-    portfolio = context.reads.portfolio(request.now, request.user_id)
-    return Portfolio() if request.query.integer("exchange_index", low=0) else portfolio
+    """The caller's image."""
+    return context.reads.portfolio(request.now, request.user_id)
+
+
+def _shard(request: Request) -> int | None:
+    """The shard that is asked for; ``None`` for all."""
+    return request.query.integer("exchange_index", low=0)
 
 
 def _purse(context: Context, request: Request) -> Purse:
@@ -46,9 +51,10 @@ def _in_event(context: Context, ticker: str, events: list[str]) -> bool:
 
 def balance(context: Context, request: Request) -> Response:
     """GET /portfolio/balance; its breakdown is not for keys that are locked to a subaccount."""
-    body = balance_body(_purse(context, request), context.venue.markets)
+    purse, shard = _purse(context, request), _shard(request)
+    body = balance_body(purse, context.venue.markets, shard)
     if request.rights.subaccount is None:
-        body["balance_breakdown"] = [{"exchange_index": 0, "balance": body["balance_dollars"]}]
+        body["balance_breakdown"] = breakdown_body(purse, shard)
     return reply(200, body)
 
 
@@ -66,11 +72,12 @@ def orders_page(context: Context, request: Request, *, archived: bool) -> Respon
         query.words("event_ticker", most=MOST_NAMED),
     )
     low, high = time_bounds(query)
-    subaccount = request.subaccount_or_all()
+    subaccount, shard = request.subaccount_or_all(), _shard(request)
 
     def fits(order: Order) -> bool:
         return (
             cutoff.has_order(order) == archived
+            and shard in (None, order.exchange_index)
             and subaccount in (None, order.request.subaccount)
             and status in ("", order.status)
             and ticker in ("", order.ticker)
@@ -101,11 +108,12 @@ def fills_page(context: Context, request: Request, *, archived: bool) -> Respons
     query, cutoff = request.query, context.cutoff(request.now)
     tickers, order_id = query.words("ticker", most=MOST_NAMED), query.text("order_id")
     low, high = time_bounds(query)
-    subaccount = request.subaccount_or_all()
+    subaccount, shard = request.subaccount_or_all(), _shard(request)
 
     def fits(fill: Filled) -> bool:
         return (
             cutoff.has_trade(fill) == archived
+            and shard in (None, fill.order.exchange_index)
             and subaccount in (None, fill.order.request.subaccount)
             and (not tickers or fill.order.ticker in tickers)
             and order_id in ("", fill.order.order_id)
@@ -124,12 +132,17 @@ def list_positions(context: Context, request: Request) -> Response:
 def positions_page(context: Context, request: Request, *, archived: bool) -> Response:
     """The live positions, or those that are history."""
     query = request.query
-    purse = _purse(context, request)
+    purse, shard = _purse(context, request), _shard(request)
     ticker, events = query.text("ticker"), query.words("event_ticker")
     wanted = _wanted(query, purse, context.cutoff(request.now), archived=archived)
 
     def fits(one: Position) -> bool:
-        return wanted(one) and ticker in ("", one.ticker) and _in_event(context, one.ticker, events)
+        return (
+            wanted(one)
+            and shard in (None, one.exchange_index)
+            and ticker in ("", one.ticker)
+            and _in_event(context, one.ticker, events)
+        )
 
     shown, cursor = page([*purse.positions.values()], attrgetter("ticker"), query, fits=fits)
     by_event: dict[str, list[Position]] = {}

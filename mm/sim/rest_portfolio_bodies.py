@@ -62,7 +62,7 @@ def order_body(order: Order) -> Json:
         "self_trade_prevention_type": request.self_trade,
         "cancel_order_on_pause": request.cancel_on_pause,
         "subaccount_number": request.subaccount,
-        "exchange_index": 0,
+        "exchange_index": order.exchange_index,
         **direction(order),
         **counts_of(order),
         **money_of(order),
@@ -83,7 +83,7 @@ def fill_body(fill: Filled) -> Json:
     return {
         "fill_id": fill_id(fill),
         "trade_id": fill.trade_id,
-        "exchange_index": 0,
+        "exchange_index": order.exchange_index,
         "order_id": order.order_id,
         "ticker": order.ticker,
         "market_ticker": order.ticker,
@@ -102,7 +102,7 @@ def fill_body(fill: Filled) -> Json:
 def position_body(position: Position) -> Json:
     return {
         "ticker": position.ticker,
-        "exchange_index": 0,
+        "exchange_index": position.exchange_index,
         "total_traded_dollars": money_text(position.total_traded),
         "position_fp": count_text(position.count),
         "market_exposure_dollars": money_text(position.cost),
@@ -125,15 +125,27 @@ def event_position_body(event_ticker: str, positions: Iterable[Position]) -> Jso
     }
 
 
-def balance_body(purse: Purse, markets: dict[str, Market]) -> Json:
-    """Cash, and the positions at the last price of their markets (recorded: not at the bid)."""
-    value = sum(_value(one, markets[one.ticker]) for one in purse.positions.values())
+def balance_body(purse: Purse, markets: dict[str, Market], shard: int | None) -> Json:
+    """Cash, and the positions at the last price of their markets (recorded: not at the bid), on one shard, or
+    on all with ``None``."""
+    held = [one for one in purse.positions.values() if shard in (None, one.exchange_index)]
+    value = sum(_value(one, markets[one.ticker]) for one in held)
+    cash = purse.cash(shard)
     return {
-        "balance": cents(purse.cash),
-        "balance_dollars": money_text_4(purse.cash),
+        "balance": cents(cash),
+        "balance_dollars": money_text_4(cash),
         "portfolio_value": cents(value),
         "updated_ts": purse.updated_ns // SECOND,
     }
+
+
+def breakdown_body(purse: Purse, shard: int | None) -> list[Json]:
+    """Cash by shard."""
+    return [
+        {"exchange_index": one, "balance": money_text_4(cash)}
+        for one, cash in purse.funds.items()
+        if shard in (None, one)
+    ]
 
 
 def _value(position: Position, market: Market) -> int:
@@ -144,7 +156,7 @@ def _value(position: Position, market: Market) -> int:
 def settlement_body(settlement: Settlement) -> Json:
     return {
         "ticker": settlement.ticker,
-        "exchange_index": 0,
+        "exchange_index": settlement.exchange_index,
         "event_ticker": settlement.event_ticker,
         "market_result": settlement.result,
         "yes_count_fp": count_text(settlement.yes_count),

@@ -15,6 +15,7 @@ from mm.sim import rest_incentives as incentives
 from mm.sim import rest_markets as markets
 from mm.sim import rest_orders as orders
 from mm.sim import rest_portfolio as portfolio
+from mm.sim import rest_shards as shards
 from mm.sim import rest_subaccounts as subaccounts
 from mm.sim.buckets import DEFAULT_COST
 from mm.sim.rest import PREFIX, Handler
@@ -24,7 +25,8 @@ from mm.sim.rights import Scope
 @dataclass(frozen=True, slots=True)
 class Route:
     """One operation. ``scope``: what a key needs for it, if it is private; ``budget``: the token bucket it
-    draws on; ``is_batch``: the cost is for each order."""
+    draws on; ``is_batch``: the cost is for each order; ``is_routed``: it may name the shard it is for, and
+    draws on that one's budget."""
 
     method: str
     pattern: str
@@ -35,18 +37,26 @@ class Route:
     budget: str
     cost: int
     is_batch: bool
+    is_routed: bool
 
 
 # Paths that a child scope is enough for (protocol section 2), beside the orders and order groups.
 _SCOPES: dict[tuple[str, str], Scope] = {
     ("GET", "/portfolio/balance"): "read::portfolio_balance",
     ("POST", "/portfolio/subaccounts/transfer"): "write::transfer",
+    ("POST", "/portfolio/intra_exchange_instance_transfer"): "write::transfer",
 }
 _UPGRADE = "/account/api_usage_level/upgrade"
 _PRIVATE = {
     *("/account/limits", _UPGRADE, "/api_keys"),
     *("/historical/orders", "/historical/fills", "/historical/positions"),
 }
+
+
+_ROUTED = (
+    *(orders.create, orders.amend, orders.decrease, orders.cancel),
+    *(groups.create, groups.reset, groups.trigger, groups.set_limit, groups.delete),
+)
 
 
 def _row(method: str, pattern: str, operation: str, handler: Handler) -> Route:
@@ -57,13 +67,15 @@ def _row(method: str, pattern: str, operation: str, handler: Handler) -> Route:
     scope = _SCOPES.get((method, pattern)) or ("read" if method == "GET" else "write")
     if method != "GET" and pattern.startswith(("/portfolio/events/orders", "/portfolio/order")):
         scope = "write::trade"
-    return Route(method, pattern, handler, operation, private, scope, budget, cost, is_batch)
+    is_routed = handler in _ROUTED
+    return Route(method, pattern, handler, operation, private, scope, budget, cost, is_batch, is_routed)
 
 
 _V2 = "/portfolio/events/orders"
 _V1 = "/portfolio/orders"
 _GROUPS = "/portfolio/order_groups"
 _SUBACCOUNTS = "/portfolio/subaccounts"
+_BETWEEN_SHARDS = "/portfolio/intra_exchange_instance_transfer"
 
 ROUTES: tuple[Route, ...] = (
     _row("GET", "/exchange/status", "GetExchangeStatus", account.status),
@@ -138,6 +150,14 @@ ROUTES: tuple[Route, ...] = (
     _row("PUT", f"{_GROUPS}/{{order_group_id}}/reset", "ResetOrderGroup", groups.reset),
     _row("PUT", f"{_GROUPS}/{{order_group_id}}/trigger", "TriggerOrderGroup", groups.trigger),
     _row("PUT", f"{_GROUPS}/{{order_group_id}}/limit", "UpdateOrderGroupLimit", groups.set_limit),
+    _row("POST", _BETWEEN_SHARDS, "IntraExchangeInstanceTransfer", shards.transfer),
+    _row("GET", f"{_BETWEEN_SHARDS}s", "GetIntraExchangeInstanceTransfers", shards.list_transfers),
+    _row(
+        "GET",
+        f"{_BETWEEN_SHARDS}s/{{transfer_id}}",
+        "GetIntraExchangeInstanceTransfer",
+        shards.get_transfer,
+    ),
     _row("POST", _SUBACCOUNTS, "CreateSubaccount", subaccounts.create),
     _row("POST", f"{_SUBACCOUNTS}/transfer", "ApplySubaccountTransfer", subaccounts.transfer),
     _row("GET", f"{_SUBACCOUNTS}/balances", "GetSubaccountBalances", subaccounts.balances),

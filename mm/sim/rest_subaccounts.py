@@ -7,7 +7,7 @@ from operator import attrgetter
 
 from mm.sim.rest import Context, Request, Response, bad_request, reply
 from mm.sim.rest_numbers import SECOND, money_text_4
-from mm.sim.rest_order_forms import checked, only_first_shard, read_object
+from mm.sim.rest_order_forms import checked, read_object
 from mm.sim.rest_pages import page
 from mm.sim.words import VenueError
 
@@ -27,7 +27,7 @@ def create(context: Context, request: Request) -> Response:
     """POST /portfolio/subaccounts. By document for tiers above Basic only; here for all."""
     request.rights.require_whole()
     form = read_object(request.body) if request.body.strip() else {}
-    only_first_shard(checked(form, "CreateSubaccountRequest", {"exchange_index": int}, ()))
+    checked(form, "CreateSubaccountRequest", {"exchange_index": int}, ())
     return reply(201, {"subaccount_number": context.venue.create_subaccount(request.user_id)})
 
 
@@ -36,7 +36,8 @@ def transfer(context: Context, request: Request) -> Response:
     request.rights.require_whole()
     required = ("client_transfer_id", "from_subaccount", "to_subaccount", "amount_cents")
     form = checked(read_object(request.body), "ApplySubaccountTransferRequest", _TRANSFER_FIELDS, required)
-    only_first_shard(form)
+    if form.get("exchange_index", 0) not in context.venue.shards:
+        raise VenueError(404, "user_not_found")
     if not _UUID.fullmatch(form["client_transfer_id"]):
         raise bad_request("client_transfer_id is not a UUID")
     context.venue.transfer(
@@ -45,6 +46,7 @@ def transfer(context: Context, request: Request) -> Response:
         form["from_subaccount"],
         form["to_subaccount"],
         form["amount_cents"] * MONEY_CENT,
+        form.get("exchange_index", 0),
     )
     return reply(200, {})
 
@@ -59,11 +61,12 @@ def balances(context: Context, request: Request) -> Response:
     rows = [
         {
             "subaccount_number": number,
-            "exchange_index": 0,
-            "balance": money_text_4(portfolio.purse(number).cash),
+            "exchange_index": shard,
+            "balance": money_text_4(cash),
             "updated_ts": portfolio.purse(number).updated_ns // SECOND,
         }
         for number in numbers
+        for shard, cash in portfolio.purse(number).funds.items()
     ]
     return reply(200, {"subaccount_balances": rows})
 
@@ -80,7 +83,7 @@ def transfers(context: Context, request: Request) -> Response:
             "to_subaccount": one.to_subaccount,
             "amount_cents": one.amount // MONEY_CENT,
             "created_ts": one.created_ns // SECOND,
-            "exchange_index": 0,
+            "exchange_index": one.exchange_index,
         }
         for one in shown
     ]

@@ -117,13 +117,15 @@ def require_cash(
     need = order_cost(
         floor, account, request.ticker, request.side, price, count, is_taker=not request.post_only
     )
+    shard = floor.markets[request.ticker].exchange_index
     if floor.switches.resting_orders_lock_cash:
-        need += _locked(floor, account, except_order)
-    if need > account.cash:
+        need += _locked(floor, account, shard, except_order)
+    available = account.cash_on(shard)
+    if need > available:
         raise VenueError(
             400,
             "insufficient_balance",
-            details=f"{_dollars(need)} needed, {_dollars(account.cash)} available",
+            details=f"{_dollars(need)} needed, {_dollars(available)} available",
         )
 
 
@@ -131,14 +133,20 @@ def _dollars(money: int) -> str:
     return f"${money / MONEY_ONE:.6f}"
 
 
-def _locked(floor: Floor, account: Account, except_order: str) -> int:
+def _locked(floor: Floor, account: Account, shard: int, except_order: str) -> int:
     total = 0
     for order_id, one in account.resting.items():
-        if order_id != except_order and one.order is not None:
+        if order_id != except_order and one.order is not None and one.order.exchange_index == shard:
             ticker = one.order.request.ticker
             cost = order_cost(floor, account, ticker, one.side, one.price, one.remaining, is_taker=False)
             total += max(cost, 0)
     return total
+
+
+def require_funds(account: Account, market: Market) -> None:
+    """Who never had cash on a market's shard is not known there (protocol section 9)."""
+    if market.exchange_index and market.exchange_index not in account.elsewhere:
+        raise VenueError(404, "user_not_found", details=f"no funds on shard {market.exchange_index}")
 
 
 def require_room(account: Account) -> None:

@@ -13,7 +13,7 @@ from mm.sim.words import Event, EventFeeChanged, Market
 
 def _created(market: Market) -> Json:
     return {
-        "exchange_index": 0,
+        "exchange_index": market.exchange_index,
         "open_ts": market.open_ns // SECOND,
         "close_ts": market.close_ns // SECOND,
         "price_level_structure": market.price_level_structure,
@@ -69,7 +69,7 @@ def event(added: Event) -> str:
     return json_text(
         {
             "event_ticker": added.event_ticker,
-            "exchange_index": 0,
+            "exchange_index": added.exchange_index,
             "title": added.title,
             "subtitle": "",
             "collateral_return_type": collateral_return(added),

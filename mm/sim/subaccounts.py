@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from mm.sim.floor import Floor
 from mm.sim.ledger import Account
@@ -46,6 +46,7 @@ class Transfer:
     to_subaccount: int
     amount: int
     created_ns: int
+    exchange_index: int = 0
 
 
 class Subaccounts:
@@ -65,9 +66,9 @@ class Subaccounts:
         return number
 
     def balances(self, user_id: str) -> dict[int, int]:
-        """Cash by number of the subaccount."""
+        """Cash on all shards, by number of the subaccount."""
         primary = self._floor.account(user_id)
-        return {one.subaccount: one.cash for one in primary.all()}
+        return {one.subaccount: one.worth for one in primary.all()}
 
     def transfers(self, user_id: str) -> list[Transfer]:
         """Oldest first."""
@@ -75,7 +76,13 @@ class Subaccounts:
         return list(self._transfers.get(user_id, {}).values())
 
     def transfer(
-        self, user_id: str, transfer_id: str, from_subaccount: int, to_subaccount: int, amount: int
+        self,
+        user_id: str,
+        transfer_id: str,
+        from_subaccount: int,
+        to_subaccount: int,
+        amount: int,
+        shard: int,
     ) -> Transfer:
         """Asked again with the same ``transfer_id`` and the same terms, it is the same transfer and nothing
         moves; with other terms it is refused (409). What the exchange does there is not documented.
@@ -84,16 +91,16 @@ class Subaccounts:
         giver = account_of(self._floor, user_id, from_subaccount)
         taker = account_of(self._floor, user_id, to_subaccount)
         done = self._transfers.setdefault(user_id, {})
-        wanted = Transfer(transfer_id, from_subaccount, to_subaccount, amount, self._floor.now)
+        wanted = Transfer(transfer_id, from_subaccount, to_subaccount, amount, self._floor.now, shard)
         if (earlier := done.get(transfer_id)) is not None:
             return _same_or_refused(earlier, wanted)
         if amount <= 0 or giver is taker:
             raise VenueError(400, "bad_request", details="a positive amount, between two subaccounts")
-        if amount > giver.cash:
+        if amount > giver.cash_on(shard):
             raise VenueError(400, "insufficient_balance")
         done[transfer_id] = wanted
-        giver.cash -= amount
-        taker.cash += amount
+        giver.pay(shard, -amount)
+        taker.pay(shard, amount)
         self._tell(giver)
         self._tell(taker)
         return wanted
@@ -101,12 +108,11 @@ class Subaccounts:
     def _tell(self, account: Account) -> None:
         if self._floor.listeners:
             self._floor.announce(
-                CashMoved(self._floor.now, account.user_id, account.subaccount, account.cash)
+                CashMoved(self._floor.now, account.user_id, account.subaccount, account.funds())
             )
 
 
 def _same_or_refused(earlier: Transfer, wanted: Transfer) -> Transfer:
-    terms = (earlier.from_subaccount, earlier.to_subaccount, earlier.amount)
-    if terms != (wanted.from_subaccount, wanted.to_subaccount, wanted.amount):
+    if replace(earlier, created_ns=wanted.created_ns) != wanted:
         raise VenueError(409, "transfer_already_exists")
     return earlier

@@ -33,6 +33,8 @@ class Switches:
     - ``total_traded`` (h): positions count the money of every fill, or only of fills that open.
     - ``rebate_never_exceeds_fee`` (i): the rounding rebate is capped so that the net fee stays >= 0.
     - ``balance_unit``: smallest step of a balance, money (protocol section 12, ``u``).
+    - ``crypto_shard``: the shard of series of the category Crypto, 2 by document (section 9); at 0 all are on
+      one.
     - ``region_lapses_after_ns``: how long after the beginning the members' location attestation lapses; 0 is
       never. ``region_categories``: what keys cannot trade then, separated by commas (protocol section 2).
     - ``cancel_all_tail_ns``: for so long after a cancel-all, a newly resting order may still be swept, with
@@ -60,6 +62,7 @@ class Switches:
     rebate_never_exceeds_fee: bool = True
     weekly_pause: bool = False
     balance_unit: int = DIRECT_MEMBER
+    crypto_shard: int = 0
     region_lapses_after_ns: int = 0
     region_categories: str = "Sports,Elections,Entertainment"
     cancel_all_tail_ns: int = 0

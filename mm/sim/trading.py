@@ -105,7 +105,7 @@ class Trading:
             switches.balance_unit,
             capped=switches.rebate_never_exceeds_fee,
         )
-        return _Share(net, accumulator, account.cash + effect - net)
+        return _Share(net, accumulator, account.cash_on(order.exchange_index) + effect - net)
 
     def _print(
         self,

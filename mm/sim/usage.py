@@ -27,9 +27,9 @@ class Usage:
         is_lower = self._tier.write.rate < ADVANCED.write.rate
         self._granted.setdefault(user_id, Buckets(ADVANCED) if is_lower else self._shared)
 
-    def take(self, now: int, user_id: str, budget: str, cost: int) -> bool:
+    def take(self, now: int, user_id: str, budgets: list[str], cost: int) -> bool:
         """As `Buckets.take`."""
-        return self._buckets(user_id).take(now, user_id, budget, cost)
+        return self._buckets(user_id).take(now, user_id, budgets, cost)
 
     def _buckets(self, user_id: str) -> Buckets:
         return self._granted.get(user_id, self._shared)

@@ -11,11 +11,12 @@ from collections.abc import Callable
 from mm.sim.crowd import Crowd
 from mm.sim.entry import Entry
 from mm.sim.fees import FeeTerms
-from mm.sim.floor import Floor
+from mm.sim.floor import CRYPTO, Floor
 from mm.sim.groups import Groups
 from mm.sim.ledger import Account
 from mm.sim.members import Members
 from mm.sim.operations import Operations
+from mm.sim.shards import Shards
 from mm.sim.subaccounts import Subaccounts, account_of
 from mm.sim.switches import Switches
 from mm.sim.trading import Trading
@@ -47,7 +48,7 @@ class Venue(Members, Operations):
         self._floor = Floor(seed, switches, now)
         trading = Trading(self._floor)
         groups = Groups(self._floor, trading)
-        Members.__init__(self, groups, Subaccounts(self._floor))
+        Members.__init__(self, groups, Subaccounts(self._floor), Shards(self._floor))
         Operations.__init__(self, self._floor, trading)
         self._entry = Entry(self._floor, trading, groups)
         self.crowd = Crowd(self._floor, trading)
@@ -102,8 +103,17 @@ class Venue(Members, Operations):
         self._floor.market(ticker)
         return self._floor.fee_terms[ticker]
 
-    def cash(self, user_id: str, subaccount: int = 0) -> int:
-        return account_of(self._floor, user_id, subaccount).cash
+    @property
+    def shards(self) -> dict[int, str]:
+        """The shards there are, with a description of each."""
+        return self._floor.shards
+
+    def cash(self, user_id: str, subaccount: int = 0, shard: int = 0) -> int:
+        return account_of(self._floor, user_id, subaccount).cash_on(shard)
+
+    def is_funded(self, user_id: str, subaccount: int, shard: int) -> bool:
+        """Whether a member ever had cash on a shard; on the first, everyone has."""
+        return shard in account_of(self._floor, user_id, subaccount).funds()
 
     def orders_of(self, user_id: str) -> list[Order]:
         """All orders of one member in all subaccounts, oldest first."""
@@ -138,6 +148,10 @@ class Venue(Members, Operations):
             raise VenueError(404, "not_found", "not found")
         return self._floor.books[order.ticker].sides[order.side].ahead_of(interest)
 
+    def new_id(self) -> str:
+        """For what is numbered outside of the venue."""
+        return self._floor.new_id()
+
     # -- setting up -----------------------------------------------------------------------------------------
     def add_account(self, user_id: str, cash: int) -> None:
         """Raises VenueError if the name is taken or ``cash`` is negative."""
@@ -148,10 +162,15 @@ class Venue(Members, Operations):
         self._floor.ledger.add_account(user_id, cash)
 
     def add_series(self, series: Series) -> None:
+        """Puts it on its shard, as the switches have it."""
+        if series.category == CRYPTO:
+            series.exchange_index = self.switches.crypto_shard
         self._floor.series[series.ticker] = series
         series.updated_ns = self.now
 
     def add_event(self, event: Event) -> None:
+        if event.series_ticker in self.series:
+            event.exchange_index = self.series[event.series_ticker].exchange_index
         self._floor.events[event.event_ticker] = event
         event.updated_ns = self.now
         if self.listeners:

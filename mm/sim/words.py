@@ -78,6 +78,7 @@ class Order:
     maker_fees: int = 0
     fee_accumulator: int = 0
     last_update_reason: str = ""
+    exchange_index: int = 0
 
     @property
     def ticker(self) -> str:
@@ -98,6 +99,7 @@ class Group:
     limit: int
     subaccount: int = 0
     is_triggered: bool = False
+    exchange_index: int = 0
 
 
 @dataclass(slots=True)
@@ -113,6 +115,7 @@ class Position:
     total_traded: int = 0
     volume: int = 0
     updated_ns: int = 0
+    exchange_index: int = 0
 
 
 # -- announcements: what `Venue.announce` hands to its listeners, in the order in which it happened ---------
@@ -170,12 +173,12 @@ class PositionChanged:
 
 @dataclass(slots=True)
 class CashMoved:
-    """A transfer between subaccounts: ``cash`` is what ``subaccount`` now has."""
+    """A transfer between subaccounts or shards: ``funds`` is what ``subaccount`` now has, by shard."""
 
     now: int
     user_id: str
     subaccount: int
-    cash: int
+    funds: dict[int, int]
 
 
 @dataclass(slots=True)
@@ -302,3 +305,4 @@ class Settlement:
     revenue: int
     fees: int
     settled_ns: int
+    exchange_index: int = 0

@@ -77,8 +77,10 @@ SURPRISES: dict[int, Surprise] = {
     ),
     8: Surprise(
         "Pass market_ticker on cancel",
-        bot=("kalshi/test_calls.py::test_a_cancel_names_the_market_so_that_it_finds_the_shard",),
-        missing="shards beyond the first",
+        (
+            "sim/test_shards.py::test_an_order_is_found_by_its_market_or_its_shard_and_else_sought_on_the_first",
+        ),
+        ("kalshi/test_calls.py::test_a_cancel_names_the_market_so_that_it_finds_the_shard",),
     ),
     9: Surprise(
         "amend count is the total",
@@ -155,7 +157,14 @@ SURPRISES: dict[int, Surprise] = {
             "core/test_engine_reads.py::test_a_position_that_is_wrong_once_is_the_lag_of_a_read",
         ),
     ),
-    20: Surprise("Per-shard cash and write buckets", missing="shards beyond the first", idle=NOT_KNOWN),
+    20: Surprise(
+        "Per-shard cash and write buckets",
+        (
+            "sim/test_shards.py::test_cash_of_one_shard_does_not_pay_on_another",
+            "sim/test_shards.py::test_a_shard_that_is_named_has_a_write_budget_of_its_own",
+        ),
+        idle=NOT_KNOWN,
+    ),
     21: Surprise(
         "Weekly Thursday pause",
         ("sim/test_pauses.py::test_thursday_night_stops_trading_for_two_hours_by_itself",),

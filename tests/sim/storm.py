@@ -51,11 +51,12 @@ class Storm:
             "CreateOrderGroup": lambda user: {**self._limit(), "subaccount": self.random.choice([0, 0, 1])},
             "UpdateOrderGroupLimit": lambda user: self._limit(),
             "ApplySubaccountTransfer": lambda user: self._transfer(),
+            "IntraExchangeInstanceTransfer": lambda user: self._move(),
             "UpdateSubaccountNetting": lambda user: {
                 "subaccount_number": self.random.choice([0, 1]),
                 "enabled": self.random.random() < 0.2,
             },
-            "DecreaseOrderV2": lambda user: {self.random.choice(["reduce_by", "reduce_to"]): self._count()},
+            "DecreaseOrderV2": lambda user: self._decrease(),
         }
 
     def operation(self, route: Route) -> Any:
@@ -104,6 +105,8 @@ class Storm:
             return self._order_id(user)
         if name == "order_group_id":
             return self._group_id(user)
+        if name == "transfer_id":
+            return next((one.transfer_id for one in venue.shard_transfers_of(user)), "none")
         for word, known in (("event", venue.events), ("series", venue.series), ("ticker", venue.markets)):
             if word in name:
                 return self.random.choice(list(known))
@@ -144,6 +147,10 @@ class Storm:
         }
         return {**body, **{name: value for name, value in extras.items() if draw.random() < 0.1}}
 
+    def _decrease(self) -> dict[str, Any]:
+        word, ticker = self.random.choice(["reduce_by", "reduce_to"]), self.random.choice([OPEN, OTHER, ""])
+        return {word: self._count(), "market_ticker": ticker}
+
     def _limit(self) -> dict[str, Any]:
         contracts = self.random.randint(0, 40)
         forms: list[dict[str, Any]] = [
@@ -162,6 +169,20 @@ class Storm:
             "from_subaccount": here,
             "to_subaccount": there,
             "amount_cents": self.random.randint(-1, 5_000),
+        }
+
+    def _move(self) -> dict[str, Any]:
+        """From shard to shard, or on one between subaccounts."""
+        here, there = self.random.choice([(0, 1), (1, 0), (0, 60)])
+        shards = list(self.face.venue.shards)
+        return {
+            "source": "event_contract",
+            "destination": "event_contract",
+            "amount": self.random.randint(-1, 500_000),
+            "source_exchange_shard": self.random.choice(shards),
+            "destination_exchange_shard": self.random.choice(shards),
+            "source_subaccount": here,
+            "destination_subaccount": there,
         }
 
     def _amend(self, user: str) -> dict[str, Any]:

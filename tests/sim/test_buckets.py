@@ -40,7 +40,15 @@ def test_no_pattern_of_requests_gets_more_than_capacity_and_rate(steps: list[tup
 
 def test_members_and_budgets_do_not_share_a_bucket() -> None:
     buckets = Buckets(TIERS["basic"])
-    assert buckets.take(0, "ann", "write", 100)
-    assert not buckets.take(0, "ann", "write", 1)
-    assert buckets.take(0, "ann", "read", 200)
-    assert buckets.take(0, "bob", "write", 100)
+    assert buckets.take(0, "ann", ["write"], 100)
+    assert not buckets.take(0, "ann", ["write"], 1)
+    assert buckets.take(0, "ann", ["read"], 200)
+    assert buckets.take(0, "bob", ["write"], 100)
+
+
+def test_who_cannot_pay_from_all_of_several_budgets_pays_from_none() -> None:
+    buckets = Buckets(TIERS["basic"])
+    assert buckets.take(0, "ann", ["write 2"], 95)
+    assert not buckets.take(0, "ann", ["write", "write 2"], 10)
+    assert buckets.take(0, "ann", ["write"], 100)
+    assert buckets.take(0, "ann", ["write 2"], 5)
