@@ -121,6 +121,7 @@ def test_a_good_answer_ends_a_row_of_errors() -> None:
         (0, "not_connected", True),
         (400, "invalid_order", False),
         (0, "gate_closed", False),
+        (0, "kill_switch", False),
     ],
 )
 def test_only_refusals_that_speak_of_the_exchange_count_as_errors(
