@@ -32,6 +32,7 @@ from mm.core.events import (
     OrderInDoubt,
     OrderReject,
     OrderReport,
+    OrderStatus,
     Reference,
     Trade,
     TradingHours,
@@ -40,7 +41,7 @@ from mm.core.exposure import Exposure
 from mm.core.fees import FeeWatch
 from mm.core.hours import PAUSE_CODES, Hours
 from mm.core.ledger import Ledger
-from mm.core.market import Market
+from mm.core.market import HARDLY_THERE, Market
 from mm.core.memory import TripMemory, of_account
 from mm.core.order import Answer, Order
 from mm.core.orders import Orders
@@ -200,6 +201,8 @@ class Knowledge:
         elif market is not None and isinstance(event, OrderAck | OrderAmended):
             market.accepted(order.side)
             self.breaker.measures.desks[market.desk].accepted(market.ticker, order.side)
+            if event.remaining == 0:
+                self._may_be_taken_away(order, event.ts)
         return ()
 
     def _refused(self, market: Market, side: Side, event: OrderReject | AmendReject) -> None:
@@ -214,7 +217,16 @@ class Knowledge:
         order = self.orders.notice(event)
         if order is not None:
             self.touch(order)
+            if event.status is OrderStatus.CANCELED:
+                self._may_be_taken_away(order, event.ts)
         return ()
+
+    def _may_be_taken_away(self, order: Order, now: Nanos) -> None:
+        """An order has ended: unfilled, not by our own wish, and as soon as it was there?"""
+        market, final = self.markets.get(order.ticker), order.final_filled
+        is_unfilled = final is not None and final < order.count
+        if market and is_unfilled and not order.cancel_wanted and now - order.placed_at < HARDLY_THERE:
+            market.taken_away(order.side, now)
 
     def _fill(self, event: Fill) -> Sequence[AnyAction]:
         self.book_fill(event)

@@ -12,6 +12,9 @@ from mm.core.units import SECOND, SIDES, Nanos, Price, Side
 
 # After the first, second and any further refusal in a row (fault F18: at most three in a minute).
 PAUSES: tuple[Nanos, ...] = (SECOND, 10 * SECOND, 60 * SECOND)
+# A quote that rested for less was hardly there; one that was taken away so long ago says nothing any more.
+HARDLY_THERE: Nanos = 5 * SECOND
+FORGOTTEN_AFTER: Nanos = 120 * SECOND
 REMEMBERED_TRADES = 500
 
 
@@ -36,6 +39,8 @@ class Market:
     # Of each side: how many refusals in a row, and until when nothing new is sent because of them.
     rejects: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
     quote_from: dict[Side, Nanos] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
+    # Of each side: how many quotes in a row the exchange took away at once, and when the last.
+    taken: dict[Side, tuple[int, Nanos]] = field(default_factory=lambda: dict.fromkeys(SIDES, (0, 0)))
 
     def learn(self, status: MarketStatus) -> None:
         """Take what the message says; what it does not say stays."""
@@ -76,6 +81,14 @@ class Market:
     def accepted(self, side: Side) -> None:
         """Says nothing of the other side, which may be refused for as long as ever."""
         self.rejects[side] = 0
+
+    def taken_away(self, side: Side, now: Nanos) -> None:
+        """The exchange accepted a quote and cancelled it at once: it would do so again (a cancel-all sweeps
+        for up to a minute, protocol section 5.3). As after a refusal."""
+        before, last = self.taken[side]
+        row = 1 + (before if now - last < FORGOTTEN_AFTER else 0)
+        self.taken[side] = row, now
+        self.quote_from[side] = max(self.quote_from[side], now + PAUSES[min(row, len(PAUSES)) - 1])
 
     def mark(self) -> Price | None:
         """The mid of a trusted two-sided book; the settlement value once there is one."""

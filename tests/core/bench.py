@@ -151,6 +151,15 @@ class Bench:
         )
         return self.step(answer)
 
+    def ack_nothing(self, which: int) -> list[str]:
+        """Accepted, and cancelled in the same moment."""
+        order = self.order(which)
+        return self.step(
+            OrderAck(
+                self.now, order.request_id, order.client_order_id, exchange_id(order), filled=0, remaining=0
+            )
+        )
+
     def amended(self, which: int, filled: float = 0) -> list[str]:
         """As asked: the new price, and what is left of the new total after all that had filled."""
         order = self.order(which)
