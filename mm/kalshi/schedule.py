@@ -33,22 +33,23 @@ class Session(msgspec.Struct, frozen=True):
 
 
 class Week(msgspec.Struct, frozen=True):
-    """Valid from ``start_time`` to ``end_time``; a day without sessions is closed."""
+    """Valid from ``start_time`` to ``end_time``; a day without sessions is closed. Go writes null for an
+    empty list."""
 
     start_time: str
     end_time: str
-    monday: tuple[Session, ...]
-    tuesday: tuple[Session, ...]
-    wednesday: tuple[Session, ...]
-    thursday: tuple[Session, ...]
-    friday: tuple[Session, ...]
-    saturday: tuple[Session, ...]
-    sunday: tuple[Session, ...]
+    monday: tuple[Session, ...] | None
+    tuesday: tuple[Session, ...] | None
+    wednesday: tuple[Session, ...] | None
+    thursday: tuple[Session, ...] | None
+    friday: tuple[Session, ...] | None
+    saturday: tuple[Session, ...] | None
+    sunday: tuple[Session, ...] | None
 
     def sessions(self, weekday: int) -> tuple[Session, ...]:
         """``weekday`` as of `datetime.weekday`."""
         days = self.monday, self.tuesday, self.wednesday, self.thursday, self.friday
-        return (*days, self.saturday, self.sunday)[weekday]
+        return (*days, self.saturday, self.sunday)[weekday] or ()
 
 
 class Window(msgspec.Struct, frozen=True):
@@ -57,8 +58,8 @@ class Window(msgspec.Struct, frozen=True):
 
 
 class Schedule(msgspec.Struct, frozen=True):
-    standard_hours: tuple[Week, ...]
-    maintenance_windows: tuple[Window, ...]
+    standard_hours: tuple[Week, ...] | None
+    maintenance_windows: tuple[Window, ...] | None
 
 
 class _Body(msgspec.Struct):
@@ -86,7 +87,7 @@ def pauses_of(schedule: Schedule, now: Nanos) -> tuple[Span, ...]:
 
     :raises NumberError: for a time that is none, or a machine that does not know New York's.
     """
-    weeks = [(week, _span(week.start_time, week.end_time)) for week in schedule.standard_hours]
+    weeks = [(week, _span(week.start_time, week.end_time)) for week in schedule.standard_hours or ()]
     frame = (now - DAY, now + HORIZON + DAY)
     known = _united(_common(span, frame) for _, span in weeks)
     zone = _zone()
@@ -94,7 +95,7 @@ def pauses_of(schedule: Schedule, now: Nanos) -> tuple[Span, ...]:
         _common(session, span) for week, span in weeks for session in _sessions(week, frame, zone)
     )
     closed = (gap for span in known for gap in _gaps(span, is_open))
-    windows = (_span(each.start_datetime, each.end_datetime) for each in schedule.maintenance_windows)
+    windows = (_span(each.start_datetime, each.end_datetime) for each in schedule.maintenance_windows or ())
     planned = _united([*(gap for gap in closed if gap[1] - gap[0] > SHORTEST), *windows])
     return tuple((begin, end) for begin, end in planned if end > now and begin < now + HORIZON)
 

@@ -114,3 +114,13 @@ def test_a_schedule_that_cannot_be_read_is_an_error() -> None:
     for wrong in (answer(503, b"<html>"), answer(200, {"schedule": {}}), answer(500)):
         with pytest.raises(ReadError):
             talk(read_pauses(), wrong)
+
+
+def test_an_empty_list_may_be_written_as_null() -> None:
+    """As everywhere in what a Go program writes; a day without sessions is closed all the same."""
+    body = {"schedule": {"standard_hours": [week(thursday=None)], "maintenance_windows": None}}
+    response = answer(200, body)
+    found, _ = talk(read_pauses(), type(response)(at(MONDAY), 200, response.body))
+    assert found == (span("2026-11-26T00:00:00-05:00", "2026-11-27T00:00:00-05:00"),)
+    nothing = answer(200, {"schedule": {"standard_hours": None, "maintenance_windows": None}})
+    assert talk(read_pauses(), nothing)[0] == ()
