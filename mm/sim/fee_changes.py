@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from functools import partial
 
-from mm.sim.fees import fee_terms
+from mm.sim.fees import fee_terms, market_terms
 from mm.sim.floor import Floor
 from mm.sim.words import Event, EventFeeChanged, VenueError
 
@@ -101,10 +101,11 @@ class FeeChanges:
             floor.announce(EventFeeChanged(floor.now, event.event_ticker, fee_type, multiplier))
 
     def _renew(self, event: Event) -> None:
-        terms = fee_terms(self._floor.series[event.series_ticker], event)
-        for market in self._floor.markets.values():
+        floor = self._floor
+        series = floor.series[event.series_ticker]
+        for market in floor.markets.values():
             if market.event_ticker == event.event_ticker:
-                self._floor.fee_terms[market.ticker] = terms
+                floor.fee_terms[market.ticker] = market_terms(series, event, market, floor.now)
 
 
 def _require_multiplier(multiplier_ppm: int) -> None:

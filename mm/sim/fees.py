@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from mm.sim.words import PRICE_ONE, Event, Series, VenueError
+from mm.sim.words import PRICE_ONE, Event, Market, Series, VenueError
 
 _TAKER_DIVISOR = 10**12  # 0.07 * C/100 * P(1-P)/10^8 * multiplier/10^6, in money, is 7*m*C*P*(1-P) / 10^12
 _MAKER_DIVISORS = {
@@ -30,6 +30,9 @@ class FeeTerms:
         return -(-7 * self.multiplier_ppm * count * price * (PRICE_ONE - price) // divisor)
 
 
+FREE = FeeTerms(0, 0)
+
+
 def fee_terms(series: Series, event: Event) -> FeeTerms:
     """The event's override, where there is one, goes before the series.
 
@@ -40,6 +43,13 @@ def fee_terms(series: Series, event: Event) -> FeeTerms:
     override = event.fee_multiplier_override_ppm
     multiplier = series.fee_multiplier_ppm if override is None else override
     return FeeTerms(multiplier, _MAKER_DIVISORS[fee_type])
+
+
+def market_terms(series: Series, event: Event, market: Market, now: int) -> FeeTerms:
+    """What one market of an event charges at ``now`` (ns): nothing while its fees are waived. Raises
+    VenueError as `fee_terms` does."""
+    terms = fee_terms(series, event)
+    return FREE if now < market.fees_waived_until_ns else terms
 
 
 class NetFee(NamedTuple):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from functools import partial
 
-from mm.sim.fees import fee_terms
+from mm.sim.fees import market_terms
 from mm.sim.floor import TRADES_KEPT, Floor
 from mm.sim.grids import price_ranges
 from mm.sim.matching import Book, Interest
@@ -40,10 +40,13 @@ class Lifecycle:
             raise VenueError(404, "not_found", details=f"event {market.event_ticker} or its series")
         if market.ticker in floor.markets:
             raise VenueError(409, "market_already_exists", details=market.ticker)
-        market.exchange_index = event.exchange_index = floor.series[event.series_ticker].exchange_index
+        series = floor.series[event.series_ticker]
+        market.exchange_index = event.exchange_index = series.exchange_index
         if market.exchange_index:
             floor.ledger.shards[market.ticker] = market.exchange_index
-        floor.fee_terms[market.ticker] = fee_terms(floor.series[event.series_ticker], event)
+        floor.fee_terms[market.ticker] = market_terms(series, event, market, floor.now)
+        if floor.now < market.fees_waived_until_ns:
+            floor.at(market.fees_waived_until_ns, partial(self._charge, market))
         floor.markets[market.ticker] = market
         floor.books[market.ticker] = Book()
         floor.trades[market.ticker] = deque(maxlen=TRADES_KEPT)
@@ -55,6 +58,12 @@ class Lifecycle:
         else:
             floor.at(market.open_ns, partial(self._open, market))
         self._schedule_close(market)
+
+    def _charge(self, market: Market) -> None:
+        """The waiver of its fees has ended."""
+        floor, event = self.floor, self.floor.events[market.event_ticker]
+        series = floor.series[event.series_ticker]
+        floor.fee_terms[market.ticker] = market_terms(series, event, market, floor.now)
 
     # -- open and close: implicit, nobody is told -----------------------------------------------------------
     def _open(self, market: Market) -> None:

@@ -76,4 +76,5 @@ class Market:
     created_ns: int = 0
     updated_ns: int = 0  # last change of anything but its trading figures
     exchange_index: int = 0
+    fees_waived_until_ns: int = 0
     expiration_value: float | None = None  # what the market was determined by, where there was a number

@@ -77,6 +77,8 @@ def market_body(market: Market, venue: Venue, *, liquidity: bool = False) -> Jso
         **_grid(market),
         **_outcome(market),
     }
+    if market.fees_waived_until_ns:
+        body["fee_waiver_expiration_time"] = time_text(market.fees_waived_until_ns)
     return {**body, "liquidity_dollars": "0.0000"} if liquidity else body
 
 
