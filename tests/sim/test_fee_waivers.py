@@ -1,4 +1,4 @@
-"""A market whose fees are waived until a moment: nobody pays before it, all pay after it, and reads say so."""
+"""A market whose fees are waived until a moment: nobody pays before it, all pay after, and reads say so."""
 
 from __future__ import annotations
 
