@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final
+from typing import Final, Protocol
 
 from mm.app.errors import CannotRun
 from mm.app.scope import chosen, read_scope
@@ -21,6 +21,16 @@ from mm.kalshi.listing import Listings, MarketListing, to_status
 
 Read = Callable[[Conversation[Listings]], Awaitable[Listings]]
 MOST_NAMED: Final = 5
+
+
+class Told(Protocol):
+    """Who hears how the search fares."""
+
+    def failed(self, text: str) -> None: ...
+
+    def succeeded(self) -> None: ...
+
+    def remarked(self, text: str) -> None: ...
 
 
 class Discovery:
@@ -103,23 +113,24 @@ class Discovery:
         every: Nanos,
         emit: Callable[[list[AnyEvent]], None],
         follow: Callable[[list[str], list[FeeTerms]], None],
-        complain: Callable[[str], None],
+        told: Told,
         has_retired: Callable[[str], bool],
         leave: Callable[[list[str]], None],
     ) -> None:
-        """Look again and again; a read that fails is complained of, and tried at the next turn, and what
-        cannot be understood is, when that is news. What the engine has let go is left."""
-        complained: Mapping[str, str] = {}
+        """Look again and again; a read that fails is told, and tried at the next turn, and what cannot be
+        understood is told when that is news. What the engine has let go is left."""
+        remarked: Mapping[str, str] = {}
         while True:
             await asyncio.sleep(every / SECOND)
             try:
                 events, new = await self.look()
             except ReadError as error:
-                complain(str(error))
+                told.failed(str(error))
                 continue
-            if self.unread.keys() - complained.keys():
-                complain(_text_of(self.unread))
-            complained = self.unread
+            told.succeeded()
+            if self.unread.keys() - remarked.keys():
+                told.remarked(_text_of(self.unread))
+            remarked = self.unread
             if new:
                 follow([listing.ticker for listing in new], [listing.terms for listing in new])
             if events:

@@ -22,6 +22,7 @@ from mm.app.exposure_watch import ExposureWatch
 from mm.app.feed_notes import FeedNotes
 from mm.app.helm import Helm
 from mm.app.last_look import cancel_everything, last_look
+from mm.app.looking import Looking
 from mm.app.outward import DryRun, Outward
 from mm.app.service import Health, Service
 from mm.app.signals import heeded, too_early
@@ -261,8 +262,9 @@ class Trade:
         """Run until the engine stops; a fault of ours cancels everything before it ends the process."""
         follow, say = feed.add_markets, live.inbox.put
         has_retired = runner.engine.has_retired
+        told = Looking(self._log, self._files.announce, self._clock)
         looking = discovery.keep_looking(
-            LOOK_FOR_MARKETS_EVERY, say, follow, self._complain, has_retired, feed.drop_markets
+            LOOK_FOR_MARKETS_EVERY, say, follow, told, has_retired, feed.drop_markets
         )
         tasks = [asyncio.create_task(each) for each in (feed.run(), looking, hours.keep_looking(say))]
         if self._config.references_file is not None:

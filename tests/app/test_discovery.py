@@ -74,6 +74,14 @@ def assigned(events: list[AnyEvent]) -> list[str]:
     return [event.ticker for event in events if isinstance(event, MarketAssigned)]
 
 
+class Complaints:
+    def __init__(self, texts: list[str]) -> None:
+        self.failed = self.remarked = texts.append
+
+    def succeeded(self) -> None:
+        """As it should be."""
+
+
 def turns(watched: Discovery, lists: Lists, number: int) -> tuple[list[AnyEvent], list[str]]:
     """What so many looks of a running bot tell, and what they complain of."""
     events: list[AnyEvent] = []
@@ -85,7 +93,7 @@ def turns(watched: Discovery, lists: Lists, number: int) -> tuple[list[AnyEvent]
     async def run() -> None:
         lists.enough, lists.done = lists.looks + number, asyncio.Event()
         task = asyncio.create_task(
-            watched.keep_looking(0, events.extend, ignore, complaints.append, lambda _: False, ignore)
+            watched.keep_looking(0, events.extend, ignore, Complaints(complaints), lambda _: False, ignore)
         )
         await lists.done.wait()
         task.cancel()
