@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from mm.sim.venue import Venue
 
 PREFIX = "/trade-api/v2"
+
+_WHOLE = re.compile(r"[+-]?\d{1,19}", re.ASCII)
+_TOO_LARGE = 1 << 63
 
 Json: TypeAlias = dict[str, Any]
 
@@ -73,10 +77,9 @@ class Query:
         text = self.text(name)
         if not text:
             return None
-        try:
-            value = int(text)
-        except ValueError:
-            raise self.refusal(name, "number") from None
+        value = int(text) if _WHOLE.fullmatch(text) else _TOO_LARGE
+        if not -_TOO_LARGE <= value < _TOO_LARGE:
+            raise self.refusal(name, "number")
         if low is not None and value < low:
             raise self.refusal(name, "gte")
         if high is not None and value > high:

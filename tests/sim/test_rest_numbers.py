@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mm.sim.rest import Query, Refused
 from mm.sim.rest_numbers import (
     cents,
     count_text,
@@ -59,3 +62,17 @@ def test_money_is_written_in_six_four_and_no_decimals_cut_towards_zero() -> None
 
 def test_a_time_is_written_with_microseconds() -> None:
     assert time_text(1_781_159_360_866_753_999) == "2026-06-11T06:29:20.866753Z"
+
+
+@pytest.mark.parametrize("text", ["1_0", " 1", "1.0", "٣", "0x1", "--1", "9223372036854775808"])
+def test_a_whole_number_of_a_query_is_one_of_the_exchanges_own_language(text: str) -> None:
+    with pytest.raises(Refused) as caught:
+        Query(f"limit={quote(text)}", "GetOrders").integer("limit")
+    assert "'number' tag" in caught.value.body["msg"]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"), [("10", 10), ("-1", -1), ("%2B7", 7), ("9223372036854775807", 2**63 - 1)]
+)
+def test_signs_and_the_largest_number_are_read(text: str, value: int) -> None:
+    assert Query(f"limit={text}").integer("limit") == value
