@@ -35,31 +35,38 @@ class SteadyClock:
         self._monotonic = monotonic
         self._tell = tell
         self._is_suspected = False
-        # Time shown, monotonic time at which it was, divisor of what passes since; replaced as one.
-        self._course = (wall(), monotonic(), 1)
+        # At full speed, what is added to the monotonic time; a message asks several times, so this is quick.
+        self._offset: Nanos | None = wall() - monotonic()
+        # At half speed, the time that was shown when it began, and the monotonic time then.
+        self._slow_from = (0, 0)
 
     def __call__(self) -> Nanos:
-        shown, since, slowness = self._course
-        return shown + (self._monotonic() - since) // slowness
+        offset = self._offset
+        if offset is not None:
+            return self._monotonic() + offset
+        shown, since = self._slow_from
+        return shown + (self._monotonic() - since) // 2
 
     def on_time(self, now: Nanos) -> None:
         """Look whether the system's time was stepped."""
         ahead = self() - self._wall()
         if abs(ahead) <= TOLERANCE:
             self._is_suspected = False
-            self._go_on(1)
+            self._go_on(0)
         elif not self._is_suspected:
             self._is_suspected = True
         elif ahead < 0:
             self._tell(-ahead)
-            self._go_on(1, -ahead)
-        elif self._course[2] == 1:
+            self._go_on(-ahead)
+        elif self._offset is not None:
             self._tell(-ahead)
-            self._go_on(2)
+            self._slow_from = (self(), self._monotonic())
+            self._offset = None
 
-    def _go_on(self, slowness: int, forward: Nanos = 0) -> None:
-        if forward or slowness != self._course[2]:
-            self._course = (self() + forward, self._monotonic(), slowness)
+    def _go_on(self, forward: Nanos) -> None:
+        """At full speed, and this much later."""
+        if forward or self._offset is None:
+            self._offset = self() + forward - self._monotonic()
 
 
 def steady_clock() -> SteadyClock:
