@@ -100,9 +100,11 @@ class Sweep:
         self._last_send = self._clock()
 
     def _fault(self, answer: AnyEvent) -> None:
-        """What the exchange said instead, once each."""
-        words = (str(getattr(answer, name, "")) for name in ("status", "code", "message"))
-        text = " ".join(filter(None, words))
+        """What was met on the way, once each."""
+        status, code, message = (str(getattr(answer, name, "")) for name in ("status", "code", "message"))
+        text = " ".join(filter(None, (status, code, message)))
+        if status == "0":  # nothing came from the exchange
+            text = f"no answer ({message.rpartition(' < ')[2]})"
         if text not in self.swept.faults:
             self.swept.faults.append(text)
 

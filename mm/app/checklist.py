@@ -134,16 +134,16 @@ MACHINE_GAUGES: tuple[Gauge, ...] = (
 def live(vitals: Vitals, machine: Machine, healthy: Healthy) -> list[Finding]:
     """Everything worth a look while it trades, the process first."""
     found = [_heartbeat(vitals, healthy), *_gauges("process", PROCESS_GAUGES, vitals, healthy)]
-    found += [_critical_alerts(vitals), _files(vitals)]
+    found += [_kill_switch(vitals), _critical_alerts(vitals), _files(vitals)]
     for desk in vitals.desks:
-        found += [_breaker(desk), *_limits(desk.name, desk.status)]
+        found += [_breaker(desk, vitals), *_limits(desk.name, desk.status)]
         found += (_placed(finding, vitals.home) for finding in _gauges(desk.name, DESK_GAUGES, desk, healthy))
     return found + list(_gauges("machine", MACHINE_GAUGES, machine, healthy))
 
 
 def support(vitals: Vitals) -> list[Finding]:
     """The files that whoever helps will ask for, and how to hand them over."""
-    return [_files(vitals), *(_breaker(desk) for desk in vitals.desks)]
+    return [_files(vitals), *(_breaker(desk, vitals) for desk in vitals.desks)]
 
 
 def configuration(problem: str, path: Path) -> Finding:
@@ -219,6 +219,13 @@ def _age(seconds: float) -> str:
     return duration(round(seconds) * SECOND)
 
 
+def _kill_switch(vitals: Vitals) -> Finding:
+    reason, advice = vitals.kill_switch, "nothing is traded, by the next start neither: kmm resume"
+    if not reason:
+        return Finding("process", "kill switch", Grade.GREEN, "off", "off")
+    return Finding("process", "kill switch", Grade.RED, f"on: {reason}", "off", advice)
+
+
 def _critical_alerts(vitals: Vitals) -> Finding:
     name = "critical alerts in the last hour"
     if "alerts.jsonl" in dict(vitals.problems):
@@ -243,9 +250,11 @@ def _files(vitals: Vitals) -> Finding:
     return Finding("process", "files", judged, bad or "readable", "readable", advice)
 
 
-def _breaker(desk: DeskVitals) -> Finding:
-    status = desk.status
-    if status.trading_allowed:
+def _breaker(desk: DeskVitals, vitals: Vitals) -> Finding:
+    """A kill switch that was turned off while nothing runs is over, whatever the last run has written."""
+    status, nobody_runs = desk.status, vitals.is_killed or vitals.run is not None
+    is_over = status.trip_rule == "kill_switch" and nobody_runs and not vitals.kill_switch
+    if status.trading_allowed or is_over:
         return Finding(desk.name, "circuit breaker", Grade.GREEN, "trading allowed", "trading allowed")
     text = f"tripped by {status.trip_rule}: {status.trip_reason}"
     advice = ADVICE_OF_RULE.get(

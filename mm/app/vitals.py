@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 
 from mm.app.errors import CannotRun
+from mm.app.kill_switch import KillSwitch
 from mm.app.last_run import LastRun, read_former
 from mm.app.lock import holder_of
 from mm.observe.status import BreakerStatus, read_status
@@ -33,7 +34,8 @@ class DeskVitals(msgspec.Struct, frozen=True):
 class Vitals(msgspec.Struct, frozen=True):
     """``now``: when it was read, in seconds. ``heartbeat`` is empty if it cannot be read; ``alerts`` are the
     last ones, oldest first. ``problems``: file name and what is wrong with it. ``run``: how the last run
-    ended, if it has; ``is_killed``: it has not, and yet nobody runs. ``home``: where all this was read."""
+    ended, if it has; ``is_killed``: it has not, and yet nobody runs. ``home``: where all this was read;
+    ``kill_switch``: why nothing may be traded there, empty while it is off."""
 
     now: float
     desks: tuple[DeskVitals, ...]
@@ -43,6 +45,7 @@ class Vitals(msgspec.Struct, frozen=True):
     run: LastRun | None = None
     is_killed: bool = False
     home: Path = Path()
+    kill_switch: str = ""
 
 
 def read_vitals(run_dir: Path, desks: Iterable[str], now: float, alerts: int = 100) -> Vitals:
@@ -59,7 +62,8 @@ def read_vitals(run_dir: Path, desks: Iterable[str], now: float, alerts: int = 1
     heartbeat = _document(run_dir / "heartbeat.json", problems)
     lines = tuple(_records(run_dir / "alerts.jsonl", alerts, problems))
     run, is_killed = _last_run(run_dir)
-    return Vitals(now, tuple(found), heartbeat, lines, tuple(problems), run, is_killed, run_dir)
+    killed = KillSwitch(run_dir, {}).reason()
+    return Vitals(now, tuple(found), heartbeat, lines, tuple(problems), run, is_killed, run_dir, killed)
 
 
 def _last_run(run_dir: Path) -> tuple[LastRun | None, bool]:

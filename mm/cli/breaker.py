@@ -16,6 +16,7 @@ from mm.cli.where import about_a_run, end, ends_well_or, json_option, run_dir_of
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
+    from rich.text import Text
 
     from mm.app.control_words import Answer
 
@@ -56,6 +57,8 @@ def show_breaker(config_file: Path, run_dir: Path | None, as_json: bool) -> None
     console.print(f"as {source} say{'s' if source.startswith('the run') else ''}:")
     for name, form in rows:
         console.print(_picture(name, form))
+    if source != RUNNING:
+        console.print(_switch(where))
 
 
 def _of_desks(answer: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
@@ -107,6 +110,18 @@ def _picture(name: str, form: dict[str, Any]) -> RenderableType:
         measure = form["measures"].get(rule)
         table.add_row(rule, _figure(rule, measure), _figure(rule, limit), _share(measure, limit))
     return Group(verdict, table) if form["thresholds"] else verdict
+
+
+def _switch(where: Path) -> Text:
+    """As it is now: it can be turned while nothing runs, and the files of the last run do not know."""
+    from rich.text import Text
+
+    from mm.app.kill_switch import KillSwitch
+    from mm.observe.log import escape
+
+    reason = KillSwitch(where, {}).reason()
+    text = escape(f"ON, also for the next start: {reason}") if reason else "off"
+    return Text(f"kill switch now: {text}", style="bold red" if reason else "")
 
 
 def _figure(rule: str, value: float | None) -> str:

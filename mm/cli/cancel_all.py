@@ -94,7 +94,7 @@ def _directly(config_file: Path, everything: bool, within: float, as_json: bool)
 def _lines(swept: Swept) -> list[str]:
     lines = [f"canceled {name}" for name in sorted(swept.found - swept.left)]
     lines += [f"STILL THERE {name}" for name in sorted(swept.left)]
-    lines += [f"the exchange said: {fault}" for fault in swept.faults]
+    lines += [f"met on the way: {fault}" for fault in swept.faults]
     if swept.others:
         lines.append(f"left alone: {swept.others} orders that are not of this installation")
     proven = "proven: nothing of ours rests" if swept.is_proven else "NOT PROVEN that nothing of ours rests"

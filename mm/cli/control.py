@@ -147,7 +147,8 @@ def flatten(config_file: Path, run_dir: Path | None, reason: str, as_json: bool)
         where = run_dir_of(run_dir, config_file)
         answer = ask_or_end("flatten", where, Request("flatten", reason), as_json)
     held = sum(desk["positions"] for desk in answer["desks"])
-    show(answer, f"{answer['status']}: closing {held} positions; follow it with kmm status", as_json)
+    positions = "1 position" if held == 1 else f"{held} positions"
+    show(answer, f"{answer['status']}: closing {positions}; follow it with kmm status", as_json)
 
 
 @click.command()

@@ -51,8 +51,8 @@ def run_dir_of(given: Path | None, config_file: Path, environment: Mapping[str, 
         return given
     if VARIABLE in environment:
         return Path(environment[VARIABLE])
-    if config_file == DEFAULT_CONFIG and not config_file.exists() and Path(LOCK).exists():
-        return Path()
+    if config_file == DEFAULT_CONFIG and not config_file.exists():
+        return _here()
     from mm.config.document import compose
     from mm.config.model import Config
     from mm.config.text import read_text
@@ -60,6 +60,16 @@ def run_dir_of(given: Path | None, config_file: Path, environment: Mapping[str, 
     data = compose(read_text(config_file), str(config_file)).data
     said = data.get("run_dir") if isinstance(data, dict) else None
     return Path(said if isinstance(said, str) and said else Config.model_fields["run_dir"].default)
+
+
+def _here() -> Path:
+    """Whoever types `kmm kill` in the wrong place must learn at once what to say instead."""
+    if Path(LOCK).exists():
+        return Path()
+    from mm.config.errors import ConfigError, ConfigErrors
+
+    text = "not here, nor are a bot's files: go to its run directory, or say --run-dir or --config"
+    raise ConfigErrors([ConfigError(str(DEFAULT_CONFIG), None, None, "", text)])
 
 
 def config_of(said: Path, run_dir: Path) -> Path:

@@ -11,6 +11,7 @@ import msgspec
 import pytest
 
 from mm.app.checklist import Finding, Grade, grade, is_alarming, live
+from mm.app.kill_switch import KillSwitch
 from mm.app.last_run import written_down
 from mm.app.lock import hold_lock
 from mm.app.machine import Machine
@@ -144,6 +145,23 @@ def test_a_run_that_has_ended_says_how_and_one_that_was_killed_is_known_at_once(
     assert seen().grade is Grade.RED and seen().value == "killed; active, 0 s old"
 
 
+def test_the_kill_switch_counts_as_it_is_also_where_nothing_runs(tmp_path: Path) -> None:
+    left = msgspec.structs.replace(STATUS, **TRIPPED | {"trip_rule": "kill_switch"})
+    (tmp_path / "DEFAULT_circuit_breaker_status.json").write_bytes(msgspec.json.encode(left))
+    with written_down(tmp_path, Process(1, "9"), round(NOW * 10**9)):
+        pass
+
+    def grades() -> tuple[str, str]:
+        rows = live(read_vitals(tmp_path, ["DEFAULT"], NOW), MACHINE, Healthy())
+        found = {row.name: row.grade.value for row in rows}
+        return found["kill switch"], found["circuit breaker"]
+
+    KillSwitch(tmp_path, {}).turn_on("drill")
+    assert grades() == ("red", "red")
+    KillSwitch(tmp_path, {}).turn_off()
+    assert grades() == ("green", "green")
+
+
 def test_only_recent_critical_alerts_are_worth_a_look() -> None:
     name = "critical alerts in the last hour"
     old = {"level": "critical", "category": "storage", "timestamp": NOW - 3601}
@@ -173,7 +191,7 @@ def test_an_empty_directory_is_unknown_and_says_which_files_are_missing(tmp_path
     }
     found = live(vitals, MACHINE, Healthy())
     green = {finding.name for finding in found if finding.grade is Grade.GREEN}
-    assert green == {"disk in use", "memory in use", "processor in use"}
+    assert green == {"disk in use", "memory in use", "processor in use", "kill switch"}, "no file: it is off"
 
 
 def test_rubbish_in_every_file_is_told_not_raised(tmp_path: Path) -> None:

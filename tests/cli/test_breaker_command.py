@@ -47,7 +47,7 @@ def shown(run_dir: Path) -> list[list[str]]:
 def test_every_figure_has_its_unit_and_a_loss_is_negative(tmp_path: Path) -> None:
     picture = BreakerPicture(True, "", "", 0, 0, MEASURES, LIMITS, ())
     written(tmp_path, picture)
-    assert shown(tmp_path)[3:] == [
+    assert shown(tmp_path)[3:-1] == [
         ["pnl_threshold", "-$40.12", "-$100.00", "40%"],
         ["desk_pnl_threshold", "$2.50", "-$5.00", "0%"],
         ["daily_loss_fraction", "0.0%", "5.0%", "0%"],
@@ -68,4 +68,11 @@ def test_the_file_has_the_floor_of_the_configuration_and_the_pnl_beside_it(tmp_p
 
 def test_before_the_first_word_of_the_engine_there_is_no_empty_table(tmp_path: Path) -> None:
     written(tmp_path, BreakerPicture(OK.trading_allowed, "", "", 0, 0, {}, {}, ()))
-    assert len(shown(tmp_path)) == 2
+    assert len(shown(tmp_path)) == 3
+
+
+def test_the_kill_switch_is_told_as_it_is_now(tmp_path: Path) -> None:
+    written(tmp_path, OK)
+    assert shown(tmp_path)[-1] == ["kill", "switch", "now:", "off"]
+    (tmp_path / "KILL_SWITCH").write_text("while it was dead\n")
+    assert shown(tmp_path)[-1][3:] == "ON, also for the next start: while it was dead".split()  # noqa: SIM905

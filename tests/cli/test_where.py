@@ -29,7 +29,7 @@ def test_a_configuration_that_is_being_edited_still_says_where(tmp_path: Path, r
 
 def test_inside_a_run_directory_it_is_meant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(ConfigErrors):
+    with pytest.raises(ConfigErrors, match=r"^config\.yaml: not here, .* or say --run-dir or --config"):
         run_dir_of(None, DEFAULT_CONFIG, {})
     (tmp_path / "kmm.lock").touch()
     assert run_dir_of(None, DEFAULT_CONFIG, {}) == Path()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import sys
 from pathlib import Path
 
@@ -47,6 +48,25 @@ def test_what_steers_exists_with_its_options(command: str) -> None:
     assert helped.exit_code == 0, helped.output
     for option in (word for word in words_of_it if word.startswith("-")):
         assert option in helped.output, f"{command}: no {option}"
+
+
+def test_what_steers_is_typed_where_the_manual_says_with_no_configuration_beside_it(
+    day: Day, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In the run directory of a bot that was killed while tripped; nothing of its exchange is left."""
+    run_dir = shutil.copytree(day.moments["killed"].after, tmp_path / "logs")
+    monkeypatch.chdir(run_dir)
+    said = {command: CliRunner().invoke(main, shlex.split(command)[1:]) for command in STEERING}
+    assert {command: answer.exit_code for command, answer in said.items()} == {
+        "kmm checklist live": 1,
+        "kmm breaker show": 0,
+        'kmm breaker reset --reason "the router was replaced"': 0,
+        "kmm cancel-all --verify": 4,  # its exchange was in the environment, the file says simulated
+        'kmm kill "what happened"': 0,
+        "kmm diagnostics": 0,
+    }, {command: answer.output for command, answer in said.items()}
+    assert not [answer.output for answer in said.values() if "config.yaml: " in answer.output]
+    assert "the simulated exchange ends with its bot" in said["kmm cancel-all --verify"].output
 
 
 def test_the_line_for_a_monitor_tells_health_by_its_exit_code(day: Day, tmp_path: Path) -> None:
