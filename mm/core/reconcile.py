@@ -146,6 +146,7 @@ class Reconciler:
         orders = self._know.orders
         actions: list[AnyAction] = []
         latest = report.as_of - self._know.settings.clock_tolerance
+        self._foreign.intersection_update(row.order_id for row in report.resting)
         for row in report.resting:
             # Reads lag: this one may be from before the end that we saw.
             has_ended = orders.ended.get(row.client_order_id, 0) >= latest

@@ -277,3 +277,15 @@ def test_reads_that_grow_no_fresher_after_a_lost_feed_are_told_because_quoting_w
     bench.account()
     assert bench.engine.mode.value == "quoting"
     assert [line for line in bench.tick(2) if line.startswith("place")]
+
+
+def test_an_order_of_somebody_else_is_told_once_while_it_rests_and_forgotten_with_it() -> None:
+    """Another program may send thousands a day for months: only those that rest are remembered."""
+    bench = one_rests()
+    told = []
+    for names in ("A", "AB", "B", "", "A"):
+        read(bench)
+        rows = tuple(row(f"someone-{name}", name) for name in names)
+        lines = bench.account(resting=(row(bench.order(1).client_order_id, "X1"), *rows))
+        told.append(lines.count("alert order_anomaly"))
+    assert told == [1, 1, 0, 0, 1]
