@@ -97,9 +97,9 @@ class EngineSettings(msgspec.Struct, frozen=True):
     flatten_on_feed_lost: bool = False
     reconcile_every: Nanos = 30 * SECOND
     reconcile_soon: Nanos = 2 * SECOND
-    # After this long the exchange refuses the signature of a request still under way (protocol section 2:
-    # 30 s is always rejected), so an order that is absent from a later read can never appear.
-    absence_proof: Nanos = 35 * SECOND
+    # So long after a request has left, the exchange refuses its signature (protocol section 2: 30 s is always
+    # rejected), so an order that is absent from a later read can never appear.
+    absence_proof: Nanos = 31 * SECOND
     # Clocks may differ by this much when the exchange's "as of" is compared with ours.
     clock_tolerance: Nanos = 1 * SECOND
     # The sweep of a cancel-all may also take orders placed in the next minute (protocol section 5.3).

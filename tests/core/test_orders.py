@@ -181,8 +181,8 @@ def test_upkeep_asks_about_what_it_cannot_cancel() -> None:
 @pytest.mark.parametrize(
     ("status", "doubt", "filled", "order_id", "seconds", "is_proof"),
     [
-        (OrderStatus.ABSENT, RequestKind.PLACE, 0, "", 35, True),
-        (OrderStatus.ABSENT, RequestKind.PLACE, 0, "", 34.999, False),
+        (OrderStatus.ABSENT, RequestKind.PLACE, 0, "", 31, True),
+        (OrderStatus.ABSENT, RequestKind.PLACE, 0, "", 30.999, False),
         (OrderStatus.ABSENT, RequestKind.CANCEL, 0, "X", 60, False),
         (OrderStatus.ABSENT, RequestKind.PLACE, 1, "", 60, False),
         (OrderStatus.ABSENT, RequestKind.PLACE, 0, "X", 60, False),
