@@ -165,9 +165,19 @@ class Execution:
             take_back(order)
             self._know.exposure.touch(ticker)
             return None
-        if isinstance(intent, Place):
-            self._know.breaker.measures.desks[desk.name].cycles.placed(ticker, order.side, now)
+        self._count_cycles(desk, order, intent, now)
         return action
+
+    def _count_cycles(self, desk: Desk, order: Order, intent: Place | Amend, now: Nanos) -> None:
+        """A quote that filled is put up again (control C08): as another order, or by topping up the same one,
+        which is a cycle whenever as much has filled of it as is wanted."""
+        cycles = self._know.breaker.measures.desks[desk.name].cycles
+        if isinstance(intent, Amend):
+            if order.filled - order.put_up_at < intent.open_count:
+                return
+            order.put_up_at = order.filled
+            cycles.filled(order.ticker, order.side)
+        cycles.placed(order.ticker, order.side, now)
 
     def _place(self, desk: Desk, ticker: str, wish: Place, now: Nanos) -> _Made | None:
         settings, orders = self._know.settings, self._know.orders

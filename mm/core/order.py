@@ -50,6 +50,7 @@ class Order:
 
     ``request_id`` is the request under way (0: none). ``is_gone`` says that the exchange told it does not
     rest, but not how it ended. ``size_unsure``: an amend was in doubt, so the total is one of two.
+    ``put_up_at``: what had filled of it when a whole quote's worth had last filled and was put up again.
     ``left_by``: when its create had left at the latest, if that is in doubt; it may have waited for the wire.
     """
 
@@ -75,6 +76,7 @@ class Order:
     retry_at: Nanos = 0
     retries: int = 0
     left_by: Nanos = 0
+    put_up_at: Count = 0
 
     @property
     def open(self) -> Count:
