@@ -198,7 +198,7 @@ def _pulse(vitals: Vitals, buffer: float) -> tuple[Grade, str, str]:
     timestamp, interval = beat.get("timestamp"), beat.get("interval_s")
     if run is not None:
         ended = f"ended {_age(vitals.now - (run.ended or run.started))} ago (exit code {run.exit_code})"
-        return Grade.RED, ended, f"it does not run: {run.reason}"
+        return Grade.RED, ended, f"it does not run; its last word was: {run.reason}"
     if not isinstance(timestamp, int | float) or not isinstance(interval, int | float):
         return Grade.RED, "unknown", "has it ever run here? see --run-dir"
     age, status = vitals.now - timestamp, str(beat.get("status"))
@@ -272,6 +272,6 @@ def _limits(desk: str, status: BreakerStatus) -> Iterator[Finding]:
         part = None if value is None else value / limit
         judged = grade(part, NEAR, 1)
         text = "unknown" if part is None else f"{max(part, 0.0):.0%} of the limit {limit:g}"
-        is_near = part is not None and NEAR < part < 1
-        advice = "near the limit at which trading stops" if is_near else ""
+        is_near = part is not None and part > NEAR and rule != status.trip_rule
+        advice = "trading stops at this limit: kmm breaker show" if is_near else ""
         yield Finding(desk, rule, judged, text, f"at most {NEAR:.0%}", advice)

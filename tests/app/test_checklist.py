@@ -113,10 +113,11 @@ def test_the_advice_of_a_trip_is_what_ends_it(rule: str, typed: str) -> None:
     assert typed in findings(status=TRIPPED | {"trip_rule": rule})["circuit breaker"].advice
 
 
-def test_a_limit_that_is_reached_is_not_said_to_be_near() -> None:
-    for used, said in ((-60.0, ""), (-61.0, "near the limit"), (-100.0, ""), (-101.0, "")):
-        advice = findings(status={"measures": {"pnl_threshold": used}})["pnl_threshold"].advice
-        assert advice.startswith(said) and bool(advice) == bool(said), used
+def test_a_limit_is_warned_of_until_it_has_tripped() -> None:
+    for used, is_told in ((-60.0, False), (-61.0, True), (-100.0, True)):
+        measured = {"measures": {"pnl_threshold": used}}
+        assert bool(findings(status=measured)["pnl_threshold"].advice) is is_told, used
+        assert not findings(status=TRIPPED | measured)["pnl_threshold"].advice, "the breaker's row says it"
 
 
 def test_advice_names_the_files_where_they_are(tmp_path: Path) -> None:
