@@ -97,6 +97,7 @@ class Reconciler:
             return []
         self._request_id = 0
         self.last_report = report.ts
+        self._not_before = max(self._not_before, report.ts + SECOND)  # it ends with the balance
         fresh = report.as_of > self._last_as_of
         self._last_as_of = max(report.as_of, self._last_as_of)
         for fill in report.fills if self._is_open else ():

@@ -289,3 +289,21 @@ def test_an_order_of_somebody_else_is_told_once_while_it_rests_and_forgotten_wit
         lines = bench.account(resting=(row(bench.order(1).client_order_id, "X1"), *rows))
         told.append(lines.count("alert order_anomaly"))
     assert told == [1, 1, 0, 0, 1]
+
+
+def test_after_a_slow_read_the_next_leaves_the_balance_its_second() -> None:
+    """The balance is read last, and once a second at most (protocol section 7): sooner is a 429, and a read
+    that was waited for is lost."""
+    bench = one_rests()
+    stale = bench.now
+    bench.step(LinkDown(bench.now))
+    bench.wait(5)
+    bench.step(LinkUp(bench.now))
+    assert "read account" in bench.step(Tick(bench.now, 100, 100))
+    bench.wait(3)
+    bench.account(as_of=stale)
+    asked = []
+    for _ in range(6):
+        bench.wait(0.25)
+        asked.append("read account" in bench.step(Tick(bench.now, 100, 100)))
+    assert asked == [False, False, False, True, False, False]

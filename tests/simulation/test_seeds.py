@@ -18,6 +18,7 @@ SECONDS = 60
 KEPT = {
     7: "an order in doubt at the end outlasted the patience of the shutdown",
     48: "two account reads lost in a row, then a question about the lost order came too late",
+    157: "the balance was asked for twice within a second, and no time was left for three lost reads",
 }
 
 
