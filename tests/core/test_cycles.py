@@ -1,4 +1,4 @@
-"""The throttle of repeated execution (control C08) counts what is taken and put up again, in whatever bites."""
+"""The throttle of repeated execution (control C08) counts what is taken and put up again, bit by bit or not."""
 
 from __future__ import annotations
 
