@@ -1,4 +1,4 @@
-"""The throttle of repeated execution (control C08) counts what is taken and put up again, bit by bit or not."""
+"""The throttle of repeated execution (control C08) counts what is taken and put up again, in any bites."""
 
 from __future__ import annotations
 
