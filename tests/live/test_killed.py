@@ -43,9 +43,10 @@ class Strategy:
 '''
 
 
+# Larger than what is taken from it in a minute: what two small quotes bought and sold is often flat again.
 NEAR = {
     "strategy": "top_of_book",
-    "params": {"size_contracts": 5, "cutoff_seconds": 5},
+    "params": {"size_contracts": 50, "cutoff_seconds": 5},
     "markets": {"series": ["KXSIMBTC15M"]},
 }
 FAR = {
