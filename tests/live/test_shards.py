@@ -1,4 +1,4 @@
-"""Coin markets on a shard of their own, with cash of its own: the bot trades there once it has money there."""
+"""Coin markets on a shard of their own, with its own cash: the bot trades there once it has money there."""
 
 from __future__ import annotations
 
