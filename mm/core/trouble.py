@@ -7,7 +7,9 @@ from mm.core.events import AmendReject, AnyEvent, ApiError, CancelReject, OrderI
 # Refusals that say something about the exchange or the way to it, not about the order.
 TROUBLE_STATUSES = frozenset({0, 401, 403, 429, 500, 502, 503, 504})
 # By ourselves: nothing was sent, so nobody is to blame.
-LOCAL_REFUSALS = frozenset({"gate_closed", "kill_switch", "hard_cap", "no_order_id", "no_journal"})
+LOCAL_REFUSALS = frozenset(
+    {"gate_closed", "kill_switch", "hard_cap", "no_order_id", "no_journal", "too_late"}
+)
 
 
 def trouble(event: AnyEvent) -> str | None:

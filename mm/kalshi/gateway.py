@@ -31,6 +31,10 @@ Emit = Callable[[AnyEvent], None]
 Timed = Callable[[int, Nanos, Nanos, Nanos], None]
 THREADS: Final = 4
 REFRESH_SECONDS: Final = 1.0
+# What waited longer for the wire was decided on a book that is gone. Long enough that no burst of quotes that
+# the limiter lets pass is held back, short of what a request may take that hangs.
+LATEST: Final[Nanos] = 3 * SECOND
+TOO_LATE: Final = ("too_late", f"it waited over {LATEST // SECOND} s behind requests that hung")
 # Reads of the balance a second and at once, of every tier (protocol section 7).
 BALANCE_READS: Final = (1, 1)
 
@@ -125,7 +129,7 @@ class Gateway:
 
     def _queue(self, action: RequestAction) -> None:
         sender = self._sender_of(action)
-        sender.lane.put(action)
+        sender.lane.put(action, self._clock())
         taken: list[RequestAction] = []
         work = sender.pool.submit(self._work, sender, taken)
         work.add_done_callback(lambda done: self._check(done, taken))
@@ -166,10 +170,10 @@ class Gateway:
     # -- on the threads ---------------------------------------------------------------------------------
     def _work(self, sender: _Sender, taken: list[RequestAction]) -> None:
         """One request, to its one event. ``taken`` holds the action until it is answered."""
-        action = sender.lane.take()
+        action, since = sender.lane.take()
         taken.append(action)
         sender.client.stamps = stamps = Stamps()
-        event = self._answer(sender, action)
+        event = self._answer(sender, action, since)
         taken.clear()
         self._emit(event)
         if isinstance(action, OrderAction) and stamps.written_at:
@@ -184,12 +188,13 @@ class Gateway:
             self._emit(doubt(action, self._clock(), 0, f"a fault of ours: {type(fault).__name__}"))
         self._on_fault(fault)
 
-    def _answer(self, sender: _Sender, action: RequestAction) -> AnyEvent:
+    def _answer(self, sender: _Sender, action: RequestAction, since: Nanos) -> AnyEvent:
+        now = self._clock()
         if isinstance(action, PlaceOrder | AmendOrder):
-            objection = self._guard.objection(action)
+            objection = TOO_LATE if now - since > LATEST else self._guard.objection(action)
             if objection is not None:
-                return refusal(action, self._clock(), 0, *objection)
-        return self._hold(call(action, self._clock()), sender.client)
+                return refusal(action, now, 0, *objection)
+        return self._hold(call(action, now), sender.client)
 
     def _hold(self, conversation: Conversation[T], client: HttpClient) -> T:
         """Both sides of a conversation, to its result."""

@@ -7,6 +7,7 @@ from threading import Lock
 from typing import TypeAlias
 
 from mm.core.actions import AmendOrder, CancelAll, CancelOrder, PlaceOrder, QueryAccount, QueryOrder
+from mm.core.units import Nanos
 
 Job: TypeAlias = PlaceOrder | AmendOrder | CancelOrder | CancelAll | QueryOrder | QueryAccount
 
@@ -15,15 +16,16 @@ class Lane:
     """Safe to use from several threads. Each `put` is matched by one `take`."""
 
     def __init__(self) -> None:
-        self._jobs: deque[Job] = deque()
+        self._jobs: deque[tuple[Job, Nanos]] = deque()
         self._lock = Lock()
 
-    def put(self, job: Job) -> None:
+    def put(self, job: Job, ts: Nanos) -> None:
         with self._lock:
-            self._jobs.append(job)
+            self._jobs.append((job, ts))
 
-    def take(self) -> Job:
-        """The first cancel that overtakes no request of its own market, else the oldest request.
+    def take(self) -> tuple[Job, Nanos]:
+        """The first cancel that overtakes no request of its own market, else the oldest request; and since
+        when it waits.
 
         :raises IndexError: if there is none.
         """
@@ -35,7 +37,7 @@ class Lane:
 
     def _urgent(self) -> int:
         seen: set[str] = set()
-        for position, job in enumerate(self._jobs):
+        for position, (job, _) in enumerate(self._jobs):
             ticker = getattr(job, "ticker", "")
             if isinstance(job, CancelOrder) and ticker not in seen:
                 return position

@@ -39,7 +39,7 @@ from mm.kalshi.auth import Signer
 from mm.kalshi.calls import RequestAction
 from mm.kalshi.conversation import Conversation, ReadError
 from mm.kalshi.endpoint import Endpoint, endpoint
-from mm.kalshi.gateway import Gateway
+from mm.kalshi.gateway import LATEST, Gateway
 from mm.kalshi.guard import Guard, HardCaps
 from mm.kalshi.venue import ExchangeStatus, read_exchange_status
 from tests.kalshi import rest_server
@@ -221,6 +221,33 @@ def test_a_closed_gate_stops_even_what_was_queued_but_not_cancels() -> None:
         assert isinstance(queued, OrderReject) and (queued.request_id, queued.code) == (2, "gate_closed")
         assert isinstance(desk.events.get(timeout=PATIENCE), OrderCanceled)
         assert [method for method, _, _ in server.seen] == ["POST", "DELETE"]
+
+
+def test_what_waited_too_long_behind_a_request_that_hung_never_leaves_but_cancels_do() -> None:
+    """The price was right when it was decided; by now others would trade on it."""
+    entered, go_on, now = Event(), Event(), [0]
+
+    def wait_first(request: Request) -> None:
+        entered.set()
+        go_on.wait(PATIENCE)
+        rest_server.accept(request)
+
+    with desk_at(wait_first, clock=lambda: now[0], read_timeout=PATIENCE) as (desk, server):
+        desk.gateway.submit(place(1))
+        assert entered.wait(PATIENCE)
+        desk.gateway.submit(place(2))
+        desk.gateway.submit(AmendOrder(3, "mine-1", "o-mine-1", "M", Side.BID, 1, 1))
+        desk.gateway.submit(cancel(1))
+        now[0] = LATEST
+        desk.gateway.submit(place(4))
+        now[0] += 1
+        go_on.set()
+        events = [desk.events.get(timeout=PATIENCE) for _ in range(5)]
+        assert [type(event) for event in events] == [
+            *(OrderAck, OrderReject, AmendReject, OrderCanceled, OrderAck)
+        ]
+        assert [getattr(event, "code", "") for event in events] == ["", "too_late", "too_late", "", ""]
+        assert [method for method, _, _ in server.seen] == ["POST", "DELETE", "POST"]
 
 
 def test_an_order_over_the_hard_cap_never_leaves() -> None:

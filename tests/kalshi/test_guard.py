@@ -58,8 +58,8 @@ def test_a_cancel_overtakes_other_markets_but_never_its_own() -> None:
     lane = Lane()
     jobs: list[Job] = [place(ticker="A"), place(ticker="B"), cancel("A"), cancel("C")]
     for job in jobs:
-        lane.put(job)
-    assert [lane.take() for _ in jobs] == [jobs[3], jobs[0], jobs[2], jobs[1]]
+        lane.put(job, 0)
+    assert [lane.take()[0] for _ in jobs] == [jobs[3], jobs[0], jobs[2], jobs[1]]
     with pytest.raises(IndexError):
         lane.take()
 
@@ -72,8 +72,8 @@ def test_each_market_keeps_its_order_and_nothing_is_lost(wishes: list[tuple[str,
     ]
     lane = Lane()
     for job in jobs:
-        lane.put(job)
-    taken = [lane.take() for _ in jobs]
+        lane.put(job, 0)
+    taken = [lane.take()[0] for _ in jobs]
     for ticker in "ABC":
         assert [j for j in taken if j.ticker == ticker] == [j for j in jobs if j.ticker == ticker]  # type: ignore[union-attr]
 
