@@ -18,7 +18,8 @@ def test_a_row_that_is_piped_stays_one_line(tmp_path: Path) -> None:
     reason = "inventory is 81% of the position limit (limit 80%), and the rest of this is a long story " * 3
     status = breaker_form(BreakerPicture(False, "x", reason, START, 0, {}, {}, ()), START)
     (tmp_path / "DEFAULT_circuit_breaker_status.json").write_text(json.dumps(status))
-    said = CliRunner().invoke(main, ["checklist", "support", "--run-dir", str(tmp_path)])
+    command = ["checklist", "support", "--run-dir", str(tmp_path)]
+    said = CliRunner().invoke(main, command, env={"COLUMNS": None})
     (row,) = [line for line in said.output.splitlines() if line.startswith("ALARM") and "tripped by" in line]
     assert reason.strip() in row
 
