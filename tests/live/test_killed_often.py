@@ -252,7 +252,7 @@ def test_no_kill_loses_a_line_an_order_or_the_breaker(busy: Exchange, tmp_path: 
 def trip(farm: Farm) -> None:
     """The exchange refuses everything until the breaker trips; then the bot is killed."""
     with farm.bot() as bot:
-        bot.sees("quotes on both sides", farm.exchange.both_sides_rest)
+        bot.sees("quotes of its own", farm.quotes_again)
         refused = {"point": "before_accept", "kind": "status", "status": 401, "times": 100_000}
         farm.exchange.manage("POST", "/faults", {**refused, "contains": "/portfolio"})
         bot.sees("the trip", lambda: not farm.status()["is_open"])

@@ -40,11 +40,13 @@ def one_quotes(exchange: Exchange, tmp_path: Path, config: Path) -> Iterator[Bot
     """A new process that quotes."""
     options = ("--config", config, "--json")
     with bot_process(tmp_path / "logs", *options, environment=exchange.environment()) as bot:
-        bot.sees(
-            "its own heartbeat", lambda: bot.has("heartbeat.json") and beat(bot)["pid"] == bot.process.pid
-        )
+        bot.sees("its own heartbeat", lambda: bot.has("heartbeat.json") and is_trading(bot))
         bot.sees("quotes", exchange.both_sides_rest)
         yield bot
+
+
+def is_trading(bot: Bot) -> bool:
+    return (beat(bot)["pid"], beat(bot)["status"]) == (bot.process.pid, "active")
 
 
 def is_stopped(bot: Bot) -> bool:
@@ -66,8 +68,7 @@ def test_one_desk_stops_is_seen_and_is_let_go_on_alone(exchange: Exchange, tmp_p
     with one_quotes(exchange, tmp_path, config) as bot:
         bot.sees("the trip", lambda: is_stopped(bot))
         assert status_of(bot.run_dir, "RIGHT")["trip_rule"] == RULE
-        bot.sees("the bot active", lambda: beat(bot)["status"] == "active")
-        assert status_of(bot.run_dir, "LEFT")["is_open"]
+        assert status_of(bot.run_dir, "LEFT")["is_open"] and is_trading(bot)
         status = kmm("status", "--run-dir", bot.run_dir).stdout
         assert "desk RIGHT" in status and "TRIPPED: P&L of the desk is" in status
         shown = kmm("breaker", "show", "--run-dir", bot.run_dir).stdout
