@@ -71,7 +71,7 @@ def test_a_reload_takes_over_what_it_can_and_refuses_a_broken_file_whole(
         bot.signal(signal.SIGHUP)  # nobody watches a terminal here: it is a supervisor's
         bot.waits_for("config_reloaded", 2)
         assert tell(bot, "status")[1]["breaker"]["thresholds"]["pnl_threshold"] == -100
-        assert exchange.both_sides_rest()
+        bot.sees("quotes still", exchange.both_sides_rest)
         assert tell(bot, "stop")[0] == 0
         assert is_exact(bot.summary)
     replayed = kmm("replay", bot.run_dir / "journal", "--json")
