@@ -95,20 +95,29 @@ class Exchange:
 
         Raises ValueError if ``now`` lies before the venue's clock.
         """
+        venue, wake = self.venue, None
         while (crowd := self._due(now)) is not None:
-            wake = max(crowd.next_wake(), self.venue.now)
-            self.venue.advance(wake)
+            wake = max(crowd.next_wake(), venue.now)
+            venue.advance(wake)
             crowd.wake(wake)
             self._go_out(wake)
-        self.venue.advance(now)
+        if wake == now and not venue.is_due(now):
+            return  # a crowd that asked for this very moment has had it, and it is over
+        venue.advance(now)
         self._go_out(now)
 
     def next_wake(self) -> int | None:
         """When `advance` next has something to do; None where nothing is planned."""
-        times = [crowd.next_wake() for crowd in self.crowds]
-        planned = [self.venue.next_timer(), *[one.line.next_due for one in self._connections if one.is_open]]
-        times += [when for when in planned if when is not None]
-        return min(times, default=None)
+        first = self.venue.next_timer()
+        for crowd in self.crowds:
+            wake = crowd.next_wake()
+            if first is None or wake < first:
+                first = wake
+        for one in self._connections:
+            due = one.line.next_due if one.is_open else None
+            if due is not None and (first is None or due < first):
+                first = due
+        return first
 
     def flush(self) -> None:
         """Send the stream what the venue announced; needed only after dealing with the venue directly."""

@@ -33,6 +33,11 @@ class Operations:
         """When `advance` next has something to do; ``None`` if nothing is planned."""
         return self._floor.next_timer()
 
+    def is_due(self, now: int) -> bool:
+        """Whether something is planned for ``now``, or was for earlier."""
+        planned = self._floor.next_timer()
+        return planned is not None and planned <= now
+
     def add_market(self, market: Market) -> None:
         """Opens at once if its opening time has come. Raises VenueError if its event is unknown."""
         self._lifecycle.add(market)

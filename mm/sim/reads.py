@@ -112,9 +112,11 @@ class Reads:
 
     def catch_up(self, now: int) -> None:
         """Let the image follow to ``now`` less the lag, times in ns; it never goes back."""
-        self.as_of = max(self.as_of, now - self.lag_ns)
-        while self._pending and self._pending[0][0] <= self.as_of:
-            ns, user_id, change = self._pending.popleft()
+        if now - self.lag_ns > self.as_of:
+            self.as_of = now - self.lag_ns
+        pending = self._pending
+        while pending and pending[0][0] <= self.as_of:
+            ns, user_id, change = pending.popleft()
             self._apply(self._portfolio(user_id), ns, change)
 
     def portfolio(self, now: int, user_id: str) -> Portfolio:
