@@ -47,7 +47,7 @@ class Auditor:
         self._held: set[_Holder] = set()
         self._clocks: dict[str, int] = {}  # how far a book's clock had come with the last action
         self._take_over()
-        venue.listeners.append(self._hear)
+        venue.listeners.add(self._hear)
 
     def _take_over(self) -> None:
         """What it was not told of counts as told, and is looked at with the first audit."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from mm.sim.attic import Recent
 from mm.sim.venue import Venue
-from mm.sim.words import PRICE_ONE, Announcement, LifecycleChanged, TickerChanged, Traded
+from mm.sim.words import PRICE_ONE, LifecycleChanged, TickerChanged, Traded
 
 MINUTE = 60_000_000_000
 # Minutes of a period, and how many finished candles of it are kept: a day, a month and a year.
@@ -140,15 +140,13 @@ class Candles:
         self._venue = venue
         self._ladders: dict[str, _Ladder] = {}
         self._recent = Recent()
+        venue.listeners.add(self._note_best, TickerChanged)
+        venue.listeners.add(self._note_trade, Traded)
+        venue.listeners.add(self._note_life, LifecycleChanged)
 
-    def hear(self, announcement: Announcement) -> None:
-        """Note a trade, or a change of the best prices."""
-        if type(announcement) is TickerChanged:  # a busy market says nothing else as often
-            self._note_best(announcement)
-        elif type(announcement) is Traded:
-            self._note_trade(announcement)
-        elif type(announcement) is LifecycleChanged and announcement.event_type == "settled":
-            for old in self._recent.push(announcement.ticker):
+    def _note_life(self, changed: LifecycleChanged) -> None:
+        if changed.event_type == "settled":
+            for old in self._recent.push(changed.ticker):
                 self._ladders.pop(old, None)
 
     def _ladder(self, ticker: str) -> _Ladder:

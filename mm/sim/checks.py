@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from mm.sim.venue import Venue
-from mm.sim.words import Announcement, BookSide, Filled, Order, OrderChanged
+from mm.sim.words import BookSide, Filled, Order, OrderChanged
 
 
 @dataclass(slots=True)
@@ -37,17 +37,13 @@ class Witness:
         self._ended: set[str] = set()
         self._client_ids: set[str] = set()
         self._trades: dict[str, str] = {}
-        venue.listeners.append(self._see)
+        venue.listeners.add(self._order_changed, OrderChanged)
+        venue.listeners.add(self._filled, Filled)
 
-    def _see(self, what: Announcement) -> None:
-        if type(what) is OrderChanged:
-            if what.order.user_id == self._user_id:
-                self._order(what)
-        elif type(what) is Filled and what.order.user_id == self._user_id:
-            self._fill(what)
-
-    def _order(self, what: OrderChanged) -> None:
+    def _order_changed(self, what: OrderChanged) -> None:
         order = what.order
+        if order.user_id != self._user_id:
+            return
         if order.order_id not in self._open and order.order_id not in self._ended:
             self.orders += 1
             self._open[order.order_id] = 0
@@ -67,7 +63,9 @@ class Witness:
             self._ended.add(order.order_id)
         self._judge(what.now, order, book)
 
-    def _fill(self, what: Filled) -> None:
+    def _filled(self, what: Filled) -> None:
+        if what.order.user_id != self._user_id:
+            return
         self.fills += 1
         book = self._books.setdefault(what.order.ticker, _Book())
         book.position = what.post_position

@@ -78,7 +78,6 @@ class Exchange:
         self._stream = Stream(venue, random if switches.shuffled else None)
         self._most_backlog = most_backlog
         self._connections: list[Connection] = []
-        venue.listeners.extend((self._reads.hear, self._candles.hear, self._stream.hear))
 
     @property
     def read_lag_ns(self) -> int:

@@ -96,9 +96,8 @@ class FeeChanges:
         event.fee_multiplier_override_ppm = change.fee_multiplier_override_ppm
         event.updated_ns = floor.now
         self._renew(event)
-        if floor.listeners:
-            fee_type, multiplier = change.fee_type_override, change.fee_multiplier_override_ppm
-            floor.announce(EventFeeChanged(floor.now, event.event_ticker, fee_type, multiplier))
+        fee_type, multiplier = change.fee_type_override, change.fee_multiplier_override_ppm
+        floor.announce(EventFeeChanged(floor.now, event.event_ticker, fee_type, multiplier))
 
     def _renew(self, event: Event) -> None:
         floor = self._floor

@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 from mm.sim.fees import FeeTerms
 from mm.sim.ledger import Account, Ledger
+from mm.sim.listeners import Listeners
 from mm.sim.matching import Book
 from mm.sim.switches import Switches
-from mm.sim.words import Announcement, Event, Market, Order, Series, Traded, VenueError
+from mm.sim.words import Event, Market, Order, Series, Traded, VenueError
 
 TRADES_KEPT = 10_000
 CRYPTO = "Crypto"
@@ -40,7 +41,8 @@ class Floor:
         self.books: dict[str, Book] = {}
         self.orders: dict[str, Order] = {}
         self.trades: dict[str, deque[Traded]] = {}
-        self.listeners: list[Callable[[Announcement], None]] = []
+        self.listeners = Listeners()
+        self.announce = self.listeners.tell
         lapse = switches.region_lapses_after_ns
         self.region_expires_ns = now + lapse if lapse else None  # None: no location was ever attested
         self.trading_active = True
@@ -49,10 +51,6 @@ class Floor:
         self._timer_numbers = itertools.count()
         self._id_numbers = itertools.count(1)
         self._id_prefix = f"{self.random.getrandbits(32):08x}-{self.random.getrandbits(16):04x}-4000-8000"
-
-    def announce(self, announcement: Announcement) -> None:
-        for listener in self.listeners:
-            listener(announcement)
 
     def begin(self) -> None:
         """One more action of the exchange: a request, an act of the crowd, a timer (AsyncAPI, ``clock``). To

@@ -165,12 +165,9 @@ class Groups:
             raise VenueError(self._floor.switches.trading_is_paused_status, "trading_is_paused")
 
     def _tell(self, group: Group, event_type: GroupEvent, limit: int | None = None) -> None:
-        if self._floor.listeners:
-            self._floor.announce(
-                GroupChanged(
-                    self._floor.now, group.user_id, group.group_id, event_type, limit, group.subaccount
-                )
-            )
+        self._floor.announce(
+            GroupChanged(self._floor.now, group.user_id, group.group_id, event_type, limit, group.subaccount)
+        )
 
 
 def _require_limit(limit: int) -> None:

@@ -161,5 +161,4 @@ class Lifecycle:
     def tell(self, market: Market, event_type: str) -> None:
         """``event_type`` as in the market_lifecycle_v2 channel."""
         market.updated_ns = self.floor.now
-        if self.floor.listeners:
-            self.floor.announce(LifecycleChanged(self.floor.now, market.ticker, event_type))
+        self.floor.announce(LifecycleChanged(self.floor.now, market.ticker, event_type))

@@ -15,8 +15,6 @@ from mm.sim.attic import trim_fills, trim_orders
 from mm.sim.ledger import Account
 from mm.sim.venue import Venue
 from mm.sim.words import (
-    Announcement,
-    BookChanged,
     CashMoved,
     Filled,
     Order,
@@ -24,7 +22,6 @@ from mm.sim.words import (
     Position,
     PositionChanged,
     Settlement,
-    TickerChanged,
 )
 
 
@@ -83,21 +80,20 @@ class Reads:
             self._portfolios[owner.user_id] = _image(owner, venue.now)
             for account in owner.all():
                 self._noted_settlements[owner.user_id, account.subaccount] = len(account.settlements)
+        venue.listeners.add(self._note_order, OrderChanged)
+        venue.listeners.add(self._note_fill, Filled)
+        venue.listeners.add(self._note_position, PositionChanged)
+        venue.listeners.add(self._note_cash, CashMoved)
 
-    def hear(self, announcement: Announcement) -> None:
-        """Note what changed in a portfolio. The venue goes on changing its objects, so they are copied."""
-        kind = type(announcement)
-        if kind is BookChanged or kind is TickerChanged:  # a busy market says nothing else as often
-            return
-        if isinstance(announcement, OrderChanged):
-            order = announcement.order
-            self._pending.append((announcement.now, order.user_id, replace(order)))
-        elif isinstance(announcement, Filled):
-            self._pending.append((announcement.now, announcement.order.user_id, announcement))
-        elif isinstance(announcement, PositionChanged):
-            self._note_position(announcement)
-        elif isinstance(announcement, CashMoved):
-            self._pending.append((announcement.now, announcement.user_id, announcement))
+    # What changed in a portfolio is noted. The venue goes on changing its objects, so they are copied.
+    def _note_order(self, changed: OrderChanged) -> None:
+        self._pending.append((changed.now, changed.order.user_id, replace(changed.order)))
+
+    def _note_fill(self, filled: Filled) -> None:
+        self._pending.append((filled.now, filled.order.user_id, filled))
+
+    def _note_cash(self, moved: CashMoved) -> None:
+        self._pending.append((moved.now, moved.user_id, moved))
 
     def _note_position(self, changed: PositionChanged) -> None:
         owner, number = self._venue.accounts[changed.user_id], changed.subaccount

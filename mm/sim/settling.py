@@ -71,7 +71,7 @@ class Settling:
         market.open_interest = 0
         self._lifecycle.tell(market, "settled")
         for account, position in paid:
-            if floor.listeners and not account.is_crowd:
+            if not account.is_crowd:
                 floor.announce(PositionChanged(floor.now, account.user_id, position, account.subaccount))
         for old in self._recent.push(ticker):
             forget_market(floor, old)

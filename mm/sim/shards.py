@@ -73,6 +73,5 @@ class Shards:
             raise VenueError(409, "transfer_already_exists")
 
     def _tell(self, account: Account) -> None:
-        if self._floor.listeners:
-            moved = CashMoved(self._floor.now, account.user_id, account.subaccount, account.funds())
-            self._floor.announce(moved)
+        moved = CashMoved(self._floor.now, account.user_id, account.subaccount, account.funds())
+        self._floor.announce(moved)

@@ -9,15 +9,12 @@ subscription the order is always that of the events.
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
-from typing import Any
 
 from mm.sim import stream_bodies as bodies
 from mm.sim import stream_life_bodies as life
 from mm.sim.stream_subscription import Subscription
 from mm.sim.venue import Venue
 from mm.sim.words import (
-    Announcement,
     BookChanged,
     EventAdded,
     EventFeeChanged,
@@ -40,18 +37,17 @@ class Stream:
         self._of_market: dict[tuple[str, str], list[Subscription]] = {}
         self._of_all: dict[str, list[Subscription]] = {}
         self._tray: dict[str, list[tuple[Subscription, str, str]]] = {}
-        self._hear: dict[type, Callable[[Any], None]] = {
-            BookChanged: self._book_changed,
-            TickerChanged: self._ticker_changed,
-            Traded: self._traded,
-            Filled: self._filled,
-            OrderChanged: self._order_changed,
-            PositionChanged: self._position_changed,
-            LifecycleChanged: self._lifecycle_changed,
-            GroupChanged: self._group_changed,
-            EventAdded: self._event_added,
-            EventFeeChanged: self._event_fee_changed,
-        }
+        listeners = venue.listeners  # for some of what the venue says (a move of cash) there is no channel
+        listeners.add(self._book_changed, BookChanged)
+        listeners.add(self._ticker_changed, TickerChanged)
+        listeners.add(self._traded, Traded)
+        listeners.add(self._filled, Filled)
+        listeners.add(self._order_changed, OrderChanged)
+        listeners.add(self._position_changed, PositionChanged)
+        listeners.add(self._lifecycle_changed, LifecycleChanged)
+        listeners.add(self._group_changed, GroupChanged)
+        listeners.add(self._event_added, EventAdded)
+        listeners.add(self._event_fee_changed, EventFeeChanged)
 
     # -- who listens ----------------------------------------------------------------------------------------
     def enlist(self, subscription: Subscription, tickers: list[str] | None) -> None:
@@ -82,12 +78,6 @@ class Stream:
         ]
 
     # -- what they hear -------------------------------------------------------------------------------------
-    def hear(self, announcement: Announcement) -> None:
-        """Listener of the venue; for some of what it says (a move of cash) there is no channel."""
-        hear = self._hear.get(type(announcement))
-        if hear is not None:
-            hear(announcement)
-
     def _put(self, channel: str, kind: str, audience: list[Subscription], body: str) -> None:
         tray = self._tray.setdefault(channel, [])
         for subscription in audience:
@@ -101,12 +91,11 @@ class Stream:
         order = changed.order
         causer = order.user_id if order is not None and order.request.client_order_id else None
         tray = self._tray.setdefault("orderbook_delta", [])
-        texts: dict[tuple[bool, bool], str] = {}
+        written, text = None, ""
         for one in audience:
-            key = (one.yes_price, one.user_id == causer)
-            text = texts.get(key)
-            if text is None:
-                text = texts[key] = bodies.delta(changed, market, yes_price=key[0], is_own=key[1])
+            way = (one.yes_price, one.user_id == causer)
+            if way != written:  # most of an audience reads the same text
+                written, text = way, bodies.delta(changed, market, yes_price=way[0], is_own=way[1])
             tray.append((one, "orderbook_delta", text))
 
     def _ticker_changed(self, changed: TickerChanged) -> None:

@@ -106,10 +106,8 @@ class Subaccounts:
         return wanted
 
     def _tell(self, account: Account) -> None:
-        if self._floor.listeners:
-            self._floor.announce(
-                CashMoved(self._floor.now, account.user_id, account.subaccount, account.funds())
-            )
+        moved = CashMoved(self._floor.now, account.user_id, account.subaccount, account.funds())
+        self._floor.announce(moved)
 
 
 def _same_or_refused(earlier: Transfer, wanted: Transfer) -> Transfer:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from mm.sim.fees import net_fee
 from mm.sim.floor import Floor
 from mm.sim.ledger import cash_effect
-from mm.sim.matching import Interest
+from mm.sim.matching import HalfBook, Interest
 from mm.sim.words import (
     PRICE_ONE,
     BookChanged,
@@ -125,14 +125,11 @@ class Trading:
         taken = self._book_side(taker, trade, takers, is_taker=True)
         made = self._book_side(maker, trade, makers, is_taker=False)
         market.open_interest = floor.ledger.collateral[ticker]
-        if floor.listeners:
-            floor.announce(
-                BookChanged(floor.now, ticker, market.clock, maker.side, price, -count, taker.order)
-            )
-            floor.announce(trade)
-            self._tell_side(taker.order, trade, takers, taken, is_taker=True)
-            self._tell_side(maker.order, trade, makers, made, is_taker=False)
-            floor.announce(TickerChanged(floor.now, ticker))
+        floor.announce(BookChanged(floor.now, ticker, market.clock, maker.side, price, -count, taker.order))
+        floor.announce(trade)
+        self._tell_side(taker.order, trade, takers, taken, is_taker=True)
+        self._tell_side(maker.order, trade, makers, made, is_taker=False)
+        floor.announce(TickerChanged(floor.now, ticker))
 
     def _write(self, market: Market, price: int, count: int, taker_side: BookSide) -> Traded:
         floor = self.floor
@@ -147,9 +144,8 @@ class Trading:
     def report(self, ticker: str, taker_side: BookSide, price: int, count: int) -> None:
         """Print a trade in which nobody's position changes (see `Crowd.report`)."""
         trade = self._write(self.floor.markets[ticker], price, count, taker_side)
-        if self.floor.listeners:
-            self.floor.announce(trade)
-            self.floor.announce(TickerChanged(trade.now, ticker))
+        self.floor.announce(trade)
+        self.floor.announce(TickerChanged(trade.now, ticker))
 
     def _book_side(self, one: Interest, trade: Traded, share: _Share, *, is_taker: bool) -> Position:
         order, account = one.order, one.account
@@ -195,20 +191,23 @@ class Trading:
     # -- the book -------------------------------------------------------------------------------------------
     def rest(self, interest: Interest, ticker: str) -> None:
         """Queue up what is left of an interest that crosses nothing."""
-        self.floor.books[ticker].sides[interest.side].add(interest)
+        half = self.floor.books[ticker].sides[interest.side]
+        half.add(interest)
         if interest.order is not None:
             interest.account.resting[interest.order.order_id] = interest
-        self._changed(ticker, interest.side, interest.price, interest.remaining, interest.order)
+        self._changed(ticker, half, interest, interest.remaining, interest.order)
 
     def lessen(self, interest: Interest, ticker: str, by: int, causer: Order | None) -> None:
         """Take ``by`` out of the book; the place in the queue stays."""
-        self.floor.books[ticker].sides[interest.side].reduce(interest, by)
-        self._changed(ticker, interest.side, interest.price, -by, causer)
+        half = self.floor.books[ticker].sides[interest.side]
+        half.reduce(interest, by)
+        self._changed(ticker, half, interest, -by, causer)
 
     def grow(self, interest: Interest, ticker: str, by: int) -> None:
         """Add to an interest that is the last in its queue."""
-        self.floor.books[ticker].sides[interest.side].grow(interest, by)
-        self._changed(ticker, interest.side, interest.price, by, interest.order)
+        half = self.floor.books[ticker].sides[interest.side]
+        half.grow(interest, by)
+        self._changed(ticker, half, interest, by, interest.order)
 
     def withdraw(self, interest: Interest, ticker: str, reason: str, *, causer: Order | None = None) -> None:
         """Take a resting interest out of the book; an order behind it ends as canceled."""
@@ -227,16 +226,16 @@ class Trading:
         self.tell(order)
 
     def tell(self, order: Order) -> None:
-        if self.floor.listeners:
-            self.floor.announce(OrderChanged(self.floor.now, order))
+        self.floor.announce(OrderChanged(self.floor.now, order))
 
-    def _changed(self, ticker: str, side: BookSide, price: int, change: int, order: Order | None) -> None:
+    def _changed(
+        self, ticker: str, half: HalfBook, where: Interest, change: int, order: Order | None
+    ) -> None:
+        """Tell of the level of ``where``, and of the best prices where it is, or was, one of them."""
         floor = self.floor
         market = floor.markets[ticker]
         market.clock = floor.clock
-        if not floor.listeners:
-            return
-        floor.announce(BookChanged(floor.now, ticker, market.clock, side, price, change, order))
-        half = floor.books[ticker].sides[side]
+        price = where.price
+        floor.announce(BookChanged(floor.now, ticker, market.clock, where.side, price, change, order))
         if not half.keys or half.sign * price >= half.keys[-1]:
             floor.announce(TickerChanged(floor.now, ticker))

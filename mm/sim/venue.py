@@ -6,7 +6,6 @@ Time is an argument, randomness is seeded; there is no socket, no thread and no 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
 
 from mm.sim.crowd import Crowd
 from mm.sim.entry import Entry
@@ -14,6 +13,7 @@ from mm.sim.fees import FeeTerms
 from mm.sim.floor import CRYPTO, Floor
 from mm.sim.groups import Groups
 from mm.sim.ledger import Account
+from mm.sim.listeners import Listeners
 from mm.sim.members import Members
 from mm.sim.operations import Operations
 from mm.sim.shards import Shards
@@ -22,7 +22,6 @@ from mm.sim.switches import Switches
 from mm.sim.trading import Trading
 from mm.sim.words import (
     Amended,
-    Announcement,
     BookSide,
     Event,
     EventAdded,
@@ -90,8 +89,7 @@ class Venue(Members, Operations):
         return self._floor.trades
 
     @property
-    def listeners(self) -> list[Callable[[Announcement], None]]:
-        """Called synchronously, in the order in which things happen. A listener must not trade."""
+    def listeners(self) -> Listeners:
         return self._floor.listeners
 
     @property
@@ -173,8 +171,7 @@ class Venue(Members, Operations):
             event.exchange_index = self.series[event.series_ticker].exchange_index
         self._floor.events[event.event_ticker] = event
         event.updated_ns = self.now
-        if self.listeners:
-            self._floor.announce(EventAdded(self.now, event.event_ticker))
+        self._floor.announce(EventAdded(self.now, event.event_ticker))
 
     # -- orders ---------------------------------------------------------------------------------------------
     def create(self, user_id: str, request: OrderRequest) -> Placed:

@@ -53,9 +53,7 @@ def placed_under(*script: Fault) -> tuple[Nanos, AnyEvent, list[Nanos]]:
     """One order through a calm network: when its sender heard what, and when the exchange accepted it."""
     face, clock = Face(script=list(script)), Clock()
     accepted: list[Nanos] = []
-    face.venue.listeners.append(
-        lambda told: accepted.append(told.now - START) if isinstance(told, OrderChanged) else None
-    )
+    face.venue.listeners.add(lambda told: accepted.append(told.now - START), OrderChanged)
     limiter = Limiter(Bucket(1_000, 1_000), dict.fromkeys(Cost, 10))
     journeys = Journeys(clock, face.exchange, "ann", limiter, Network(CALM, Random(1)))
     journeys.begin(PlaceOrder(1, "c1", OPEN, Side.BID, Price(4_000), Count(100)))

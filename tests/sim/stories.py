@@ -100,7 +100,7 @@ def refused(status: int, code: str, act: Callable[[], object]) -> VenueError:
 
 def listen(venue: Venue) -> list[Announcement]:
     heard: list[Announcement] = []
-    venue.listeners.append(heard.append)
+    venue.listeners.add(heard.append)
     return heard
 
 

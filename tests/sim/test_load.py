@@ -35,7 +35,7 @@ def loaded(markets: int, rate: int, now: int = START, user: str = "eve") -> tupl
 
 def seen(exchange: Exchange) -> list[Any]:
     heard: list[Any] = []
-    exchange.venue.listeners.append(heard.append)
+    exchange.venue.listeners.add(heard.append)
     return heard
 
 
