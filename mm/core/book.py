@@ -12,21 +12,27 @@ class BookSide:
     """Levels of one side. ``keys`` is sorted so that the best level is last, whichever the side: reading
     the best is one index, and a new or emptied level moves only what is better than it."""
 
-    __slots__ = ("keys", "own", "sign", "sizes")
+    __slots__ = ("_asked", "_told", "keys", "own", "sign", "sizes")
 
     def __init__(self, side: Side) -> None:
         self.sign = side.sign
         self.sizes: dict[Price, Count] = {}
         self.own: dict[Price, Count] = {}
         self.keys: list[int] = []
+        # The last question to `levels` and its answer: mostly only one side has changed since the last Tick.
+        # Whatever changes this side takes the question back.
+        self._asked: tuple[int, dict[Price, Count]] | None = None
+        self._told: Levels = ()
 
     def load(self, levels: Levels) -> None:
+        self._asked = None
         self.sizes = {price: count for price, count in levels if count > 0}
         self.own = {}
         self.keys = sorted(self.sign * price for price in self.sizes)
 
     def change(self, price: Price, change: Count) -> bool:
         """Apply a signed change; ``False`` if it is impossible (the level would be negative)."""
+        self._asked = None
         sizes = self.sizes
         before = sizes.get(price, 0)
         after = before + change
@@ -45,6 +51,7 @@ class BookSide:
 
     def change_own(self, price: Price, change: Count) -> None:
         """Of what stands at ``price``, ours changed by ``change``."""
+        self._asked = None
         own = min(self.own.get(price, 0) + change, self.sizes.get(price, 0))
         if own > 0:
             self.own[price] = own
@@ -58,15 +65,20 @@ class BookSide:
         """The best ``depth`` levels, best first, without our own orders.
 
         Ours is the larger of what the feed attributed to us and what the order table says rests
-        (``resting``): either may be ahead of the other, and quoting against our own ghost is worse than
-        overlooking a level for a moment.
+        (``resting``, which nobody changes afterwards): either may be ahead of the other, and quoting against
+        our own ghost is worse than overlooking a level for a moment.
         """
+        if self._asked != (depth, resting):
+            self._asked, self._told = (depth, resting), self._others(depth, resting)
+        return self._told
+
+    def _others(self, depth: int, resting: dict[Price, Count]) -> Levels:
         found: list[tuple[Price, Count]] = []
         sizes, own = self.sizes, self.own
         for key in reversed(self.keys):
             price = abs(key)
             others = sizes[price]
-            if own or resting:
+            if price in own or price in resting:
                 others -= max(own.get(price, 0), resting.get(price, 0))
             if others > 0:
                 found.append((price, others))

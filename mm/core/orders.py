@@ -19,6 +19,8 @@ class Orders:
         self.by_client_id: dict[str, Order] = {}
         self._by_order_id: dict[str, Order] = {}
         self._by_ticker: dict[str, dict[str, Order]] = {}
+        # By market, until one of its orders is another one: asked for with every look at a market.
+        self._resting: dict[str, tuple[dict[Price, Count], dict[Price, Count]]] = {}
         self.ended: dict[str, Nanos] = {}
         self._unclaimed: dict[str, Count] = {}
         self._in_care: dict[str, Order] = {}
@@ -37,7 +39,14 @@ class Orders:
         return list(self._by_ticker.get(ticker, {}).values())
 
     def resting(self, ticker: str) -> tuple[dict[Price, Count], dict[Price, Count]]:
-        """What of a market is in the book, as far as is known: price -> contracts, of bids and of asks."""
+        """What of a market is in the book, as far as is known: price -> contracts, of bids and of asks.
+        Not to be changed."""
+        found = self._resting.get(ticker)
+        if found is None:
+            found = self._resting[ticker] = self._found_resting(ticker)
+        return found
+
+    def _found_resting(self, ticker: str) -> tuple[dict[Price, Count], dict[Price, Count]]:
         bids: dict[Price, Count] = {}
         asks: dict[Price, Count] = {}
         for order in self._by_ticker.get(ticker, {}).values():
@@ -71,13 +80,16 @@ class Orders:
         """No order of it is left, and none will come."""
         assert not self._by_ticker.pop(ticker, None), f"an order of {ticker} is left"
         self.moved.pop(ticker, None)
+        self._resting.pop(ticker, None)
 
     def _is_changed(self, order: Order) -> None:
         self.changed[order.client_order_id] = self.moved[order.ticker] = None
+        self._resting.pop(order.ticker, None)
 
     def _is_removed(self, order: Order) -> None:
         self.changed.pop(order.client_order_id, None)
         self.moved[order.ticker] = None
+        self._resting.pop(order.ticker, None)
         self.removed += 1
 
     # -- requests leave ------------------------------------------------------------------------------------
