@@ -7,6 +7,8 @@ and place. What is under way is waited for: one request an order at a time.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from mm.core.events import RequestKind
@@ -51,7 +53,9 @@ RANK: dict[type, int] = {Cancel: 0, Amend: 1, Place: 2}
 ARRIVING = (OrderState.PENDING_NEW, OrderState.PENDING_AMEND)
 
 
-def diff(quotes: list[Quote], orders: list[Order], now: Nanos, refill_fraction: float) -> list[Intent]:
+def diff(
+    quotes: Sequence[Quote], orders: Sequence[Order], now: Nanos, refill_fraction: float
+) -> list[Intent]:
     """Cancels first, then amends, then new orders; within each the best price first.
 
     ``refill_fraction``: an order that is filled in part is topped up (and loses its place) only when less
@@ -59,11 +63,14 @@ def diff(quotes: list[Quote], orders: list[Order], now: Nanos, refill_fraction: 
     """
     intents: list[Intent] = []
     for side in SIDES:
-        wanted = sorted((q for q in quotes if q.side is side), key=lambda q: -side.sign * q.price)
+        wanted = [quote for quote in quotes if quote.side is side]
         ours = [order for order in orders if order.side is side]
         if len(wanted) == len(ours) == 1 and ours[0].is_idle and ours[0].price == wanted[0].price:
-            intents.extend(_resize(ours[0], wanted[0], now, refill_fraction))  # as it mostly is
+            resize = _resize(ours[0], wanted[0], now, refill_fraction)  # as it mostly is
+            if resize is not None:
+                intents.append(resize)
         elif wanted or ours:
+            wanted.sort(key=lambda quote: quote.price, reverse=side is Side.BID)
             intents.extend(_one_side(wanted, ours, now, refill_fraction))
     if len(intents) > 1:
         intents.sort(key=lambda intent: RANK[type(intent)])
@@ -79,7 +86,9 @@ def _one_side(wanted: list[Quote], ours: list[Order], now: Nanos, refill_fractio
     for quote in wanted:
         order = idle.pop(quote.price, None)
         if order is not None:
-            intents.extend(_resize(order, quote, now, refill_fraction))
+            resize = _resize(order, quote, now, refill_fraction)
+            if resize is not None:
+                intents.append(resize)
         elif not _take_arriving(arriving, quote.price):
             open_wishes.append(quote)
     # An order under way to a price no longer wanted is answered first, then moved: it holds a place.
@@ -95,14 +104,15 @@ def _one_side(wanted: list[Quote], ours: list[Order], now: Nanos, refill_fractio
     return intents
 
 
-def _resize(order: Order, quote: Quote, now: Nanos, refill_fraction: float) -> list[Intent]:
+def _resize(order: Order, quote: Quote, now: Nanos, refill_fraction: float) -> Amend | None:
     if order.retry_at > now:
-        return []
-    if order.open > quote.count:
-        return [Amend(order, order.price, quote.count, "smaller")]
-    if order.open < quote.count * refill_fraction:
-        return [Amend(order, order.price, quote.count, "refill")]
-    return []
+        return None
+    open_count = order.open
+    if open_count > quote.count:
+        return Amend(order, order.price, quote.count, "smaller")
+    if open_count < quote.count * refill_fraction:
+        return Amend(order, order.price, quote.count, "refill")
+    return None
 
 
 def _may_arrive(order: Order) -> bool:

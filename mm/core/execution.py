@@ -6,7 +6,7 @@ already counts them.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from mm.core.actions import Alert, AlertLevel, AmendOrder, AnyAction, PlaceOrder, TimeInForce
@@ -46,28 +46,30 @@ class Execution:
     ) -> bool:
         """Append the requests that bring the market nearer to the decision. ``False`` if the budget was too
         small for all of them: the market is to be looked at again."""
-        orders = self._know.orders.of_market(decision.ticker)
-        quotes = list(decision.allowed)
+        know, ticker, quotes = self._know, decision.ticker, decision.allowed
+        orders = know.orders.of_market(ticker)
         if not quotes and not orders:
             return True
         if quotes:
-            self._know.markets[decision.ticker].quotes += 1
-            self._know.stale[decision.ticker] = None
-        intents = diff(quotes, orders, now, self._know.settings.refill_fraction)
-        if intents and quotes and self._has_run_away(decision.ticker, quotes, now):
+            know.markets[ticker].quotes += 1
+            know.stale[ticker] = None
+        intents = diff(quotes, orders, now, know.settings.refill_fraction)
+        if not intents:
+            return True
+        if quotes and self._has_run_away(ticker, quotes, now):
             actions += self._pull(decision, orders, now)
             return True
-        quote_from = self._know.markets[decision.ticker].quote_from
+        quote_from = know.markets[ticker].quote_from
         is_complete = True
         for wanted in intents:
             must_wait = now < quote_from[side_of(wanted)]
             intent = self._feasible(wanted, must_wait)
             if isinstance(intent, Cancel):
                 budget.cancels -= 1
-                actions.append(cancel(intent.order, self._know.orders, self._ids, intent.reason))
+                actions.append(cancel(intent.order, know.orders, self._ids, intent.reason))
             elif must_wait or budget.orders <= 0:
                 is_complete = False
-            elif action := self._admitted(desk, decision.ticker, intent, now):
+            elif action := self._admitted(desk, ticker, intent, now):
                 budget.orders -= 1
                 actions.append(action)
         return is_complete
@@ -90,7 +92,7 @@ class Execution:
             or total * value_at_risk(order.side, wish.price) > settings.hard_cap_value
         )
 
-    def _has_run_away(self, ticker: str, quotes: list[Quote], now: Nanos) -> bool:
+    def _has_run_away(self, ticker: str, quotes: Sequence[Quote], now: Nanos) -> bool:
         """Whether the best quote of a side would have moved further than allowed within the window (C04)."""
         limits, drift = self._know.settings.breaker, self._know.markets[ticker].drift
         if limits.quote_drift is None:
