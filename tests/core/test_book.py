@@ -142,6 +142,14 @@ def test_a_level_that_is_partly_ours_shows_what_others_have() -> None:
     assert found.bids.levels(10, {}) == ((5_600, 10_000),)
 
 
+def test_a_fill_that_is_told_before_its_delta_is_not_ours_any_more() -> None:
+    found = loaded("56:100 | 60:100")
+    found.apply(Side.BID, 5_600, 500, is_own=True)
+    assert found.bids.levels(10, {}) == ((5_600, 10_000),)
+    found.bids.change_own(5_600, -300)
+    assert found.bids.levels(10, {}) == ((5_600, 10_300),)
+
+
 def test_what_was_ours_is_forgotten_with_the_level_and_with_a_snapshot() -> None:
     found = loaded("56:100 | 60:100")
     found.apply(Side.BID, 5_700, 500, is_own=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mm.core.events import Fill, OrderAck, OrderReport, OrderStatus, RequestKind
+from mm.core.events import Fill, OrderAck, OrderAmended, OrderReport, OrderStatus, RequestKind
 from mm.core.order import Order, OrderState, fall_in_doubt
 from mm.core.orders import REMEMBERED_ORDERS, Orders
 from mm.core.settings import EngineSettings
@@ -72,6 +72,24 @@ def test_a_request_that_was_not_sent_after_all_leaves_no_trace() -> None:
     orders.never_placed(other)
     assert orders.find("d") is None
     assert orders.of_market("KXA") == [order]
+
+
+def test_what_rests_is_told_anew_after_everything_that_happens_to_an_order() -> None:
+    orders, order = resting()
+    assert orders.resting("KXA") == ({5_000: TEN}, {})
+    orders.fill(fill(400))
+    assert orders.resting("KXA") == ({5_000: 600}, {})
+    orders.amending(order, 5_100, TEN, 2)
+    assert orders.resting("KXA") == ({5_000: 600}, {}), "until the exchange says otherwise"
+    orders.answer(OrderAmended(4, 2, "c", "X", 5_100, 0, 600))
+    assert orders.resting("KXA") == ({5_100: 600}, {})
+    other = new("d")
+    orders.add(other)
+    assert orders.resting("KXA") == ({5_100: 600}, {}), "on its way"
+    orders.suspect(other, 5)
+    assert orders.resting("KXA") == ({5_100: 600, 5_000: TEN}, {}), "in doubt, so it may rest"
+    orders.notice(notice(OrderStatus.CANCELED, filled=400))
+    assert orders.resting("KXA") == ({5_000: TEN}, {})
 
 
 # -- notices by WebSocket ------------------------------------------------------------------------------------

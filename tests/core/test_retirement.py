@@ -75,7 +75,8 @@ def test_nothing_of_it_is_left_in_any_room() -> None:
     know = bench.engine.know
     rooms = [
         *(know.markets, know.tickers["DEFAULT"], know.ledger.positions, know.ledger.held, know.ledger.moved),
-        *(know.orders.moved, know.orders._by_ticker, know.exposure._market, know.exposure._event),
+        *(know.orders.moved, know.orders._by_ticker, know.orders._resting),
+        *(know.exposure._market, know.exposure._event),
         *(know.exposure._event_of, know.dirty, know.stale, know.over, bench.engine._looked_at),
         *(bench.engine.desks["DEFAULT"]._strategies, know.breaker.measures.desks["DEFAULT"]._pnl_of),
     ]
