@@ -71,8 +71,13 @@ def shape(
 
     All prices are in `Price` units. ``note`` names a side that is not quoted, and why.
     """
-    bid = min(view.grid.floor(_whole_below(bid_wish)), view.grid.below(view.asks[0][0]))
-    ask = max(view.grid.ceil(_whole_above(ask_wish)), view.grid.above(view.bids[0][0]))
+    grid, best_bid, best_ask = view.grid, view.bids[0][0], view.asks[0][0]
+    bid = grid.floor(_whole_below(bid_wish))
+    if bid >= best_ask:
+        bid = grid.below(best_ask)
+    ask = grid.ceil(_whole_above(ask_wish))
+    if ask <= best_bid:
+        ask = grid.above(best_bid)
     size = params.size_contracts * CONTRACT
     sides = (
         (Side.BID, bid, min(size, view.max_position - view.position)),

@@ -9,7 +9,7 @@ from mm.core.events import FeeSchedule
 from mm.core.knowledge import Knowledge
 from mm.core.market import Market
 from mm.core.picture import MarketDecision
-from mm.core.risk import limit
+from mm.core.risk import Refusal, limit
 from mm.core.settings import DeskSettings
 from mm.core.strategy import Decision, EventStrategy, EventView, MarketView, Quote, Strategy
 from mm.core.units import Count, Nanos
@@ -94,9 +94,11 @@ class Desk:
 
     def _allowed(self, market: Market, view: MarketView | None, wish: Decision) -> MarketDecision:
         allowed: list[Quote] = []
+        refusals: list[Refusal] = []
         note = wish.note
         if view is not None and wish.quotes:
             allowed, refusals = limit(wish.quotes, view, self.settings.limits)
+        if refusals:
             note = "; ".join(filter(None, [note, *dict.fromkeys(refusal.rule for refusal in refusals)]))
         return MarketDecision(
             ticker=market.ticker,

@@ -99,10 +99,14 @@ class Engine:
         answer = self._summons.get(type(event))
         if answer is not None:
             return answer(event)
-        actions = list(self._lessons.get(type(event), self.know.learn)(event))
-        if self.know.touched_order is not None:
+        know = self.know
+        told = self._lessons.get(type(event), know.learn)(event)
+        if know.touched_order is None and not know.hours.is_news:
+            return told
+        actions = list(told)
+        if know.touched_order is not None:
             actions += self._follow_up()
-        if self.know.hours.is_news:
+        if know.hours.is_news:
             actions += self._recess.step(self.now, event)
         return actions
 

@@ -74,6 +74,8 @@ class Exposure:
         """What this side could open, the most expensive first: what only closes a position costs nothing."""
         closes = max(-side.sign * self._ledger.position(ticker).count, 0)
         opens = sum(order.open for order in orders) - closes
+        if opens <= 0:
+            return 0
         cost = 0
         for at_risk, count in sorted(((_at_risk(order), order.open) for order in orders), reverse=True):
             taken = min(count, max(opens, 0))

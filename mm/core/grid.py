@@ -29,8 +29,8 @@ class PriceGrid(msgspec.Struct, frozen=True):
             price = DOLLAR - 1
         for band in reversed(self.bands):
             if price >= band.start:
-                floored = min(price, band.end) - (min(price, band.end) - band.start) % band.step
-                return max(floored, 0)
+                highest = min(price, band.end)
+                return max(highest - (highest - band.start) % band.step, 0)
         return 0
 
     def ceil(self, price: Price) -> Price:

@@ -94,7 +94,7 @@ class Market:
         """The mid of a trusted two-sided book; the settlement value once there is one."""
         if self.settlement_value is not None:
             return self.settlement_value
-        bid, ask = self.book.best_bid(), self.book.best_ask()
+        bid, ask = self.book.bids.best(), self.book.asks.best()
         if not self.book.in_sync or bid is None or ask is None:
             return None
-        return (bid[0] + ask[0]) // 2
+        return (bid + ask) // 2

@@ -81,9 +81,10 @@ class Order:
     @property
     def open(self) -> Count:
         """Contracts that may still fill: what the limits must count."""
-        if self.final_filled is not None:
-            return max(self.final_filled - self.filled, 0)
-        return max(max(self.count, self.next_count) - self.filled, 0)
+        total = self.final_filled
+        if total is None:
+            total = self.count if self.count > self.next_count else self.next_count
+        return total - self.filled if total > self.filled else 0
 
     @property
     def worst_price(self) -> Price:

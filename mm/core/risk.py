@@ -15,7 +15,7 @@ from mm.core.ledger import Ledger
 from mm.core.order import Order
 from mm.core.settings import RiskLimits
 from mm.core.strategy import MarketView, Quote
-from mm.core.units import DOLLAR, SIDES, Count, Money, Price, Side
+from mm.core.units import DOLLAR, Count, Money, Price, Side
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
@@ -53,8 +53,10 @@ def _collar(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
 def _passive(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
     """A maker never takes (control C16): the price may not reach the other side of the book."""
     if quote.side is Side.BID:
-        return quote.count if view.best_ask is None or quote.price < view.best_ask else 0
-    return quote.count if view.best_bid is None or quote.price > view.best_bid else 0
+        best = view.best_ask
+        return quote.count if best is None or quote.price < best else 0
+    best = view.best_bid
+    return quote.count if best is None or quote.price > best else 0
 
 
 WISH_ROWS: tuple[tuple[str, Callable[[Quote, MarketView, RiskLimits], Count]], ...] = (
@@ -72,7 +74,8 @@ def limit(
     """Cut each quote by every row, then each side by the position limit, then pairs that cross."""
     allowed: list[Quote] = []
     refusals: list[Refusal] = []
-    room = {side.sign: max(view.max_position - side.sign * view.position, 0) for side in SIDES}
+    # By the sign of the side: an Enum member as a key is hashed in Python.
+    room = {1: max(view.max_position - view.position, 0), -1: max(view.max_position + view.position, 0)}
     for quote in quotes:
         count = quote.count
         for rule, row in WISH_ROWS:
@@ -80,18 +83,27 @@ def limit(
             if permitted < count:
                 refusals.append(Refusal(rule, quote, permitted))
                 count = permitted
-        if count > room[quote.side.sign]:
-            count = room[quote.side.sign]
+        sign = quote.side.sign
+        if count > room[sign]:
+            count = room[sign]
             refusals.append(Refusal("max_position", quote, count))
         if count > 0:
-            room[quote.side.sign] -= count
+            room[sign] -= count
             allowed.append(quote if count == quote.count else Quote(quote.side, quote.price, count))
-    bids = [quote.price for quote in allowed if quote.side is Side.BID]
-    asks = [quote.price for quote in allowed if quote.side is Side.ASK]
-    if bids and asks and max(bids) >= min(asks):
+    if _cross_each_other(allowed):
         refusals.extend(Refusal("self_cross", quote, 0) for quote in allowed)
         allowed = []
     return allowed, refusals
+
+
+def _cross_each_other(quotes: list[Quote]) -> bool:
+    bid, ask = 0, DOLLAR
+    for quote in quotes:
+        if quote.side is Side.BID:
+            bid = max(bid, quote.price)
+        else:
+            ask = min(ask, quote.price)
+    return bid >= ask
 
 
 # -- second gate ------------------------------------------------------------------------------------------
