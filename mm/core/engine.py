@@ -76,10 +76,11 @@ class Engine:
             Reconfigure: self._reconfigure,
             AccountReport: self._take_report,
         }
-        # News after which something must be asked again or given up.
-        self._lessons: dict[type, Callable[[Any], Sequence[AnyAction]]] = dict.fromkeys(
-            (ApiError, OrderReport, LinkDown, CancelAllDone), self._learn_of_trouble
-        )
+        # News; after some of it something must be asked again or given up.
+        self._lessons: dict[type, Callable[[Any], Sequence[AnyAction]]] = {
+            **self.know.handlers,
+            **dict.fromkeys((ApiError, OrderReport, LinkDown, CancelAllDone), self._learn_of_trouble),
+        }
 
     @property
     def settings(self) -> EngineSettings:
@@ -100,7 +101,8 @@ class Engine:
         if answer is not None:
             return answer(event)
         know = self.know
-        told = self._lessons.get(type(event), know.learn)(event)
+        learn = self._lessons.get(type(event))
+        told = learn(event) if learn is not None else ()
         if know.touched_order is None and not know.hours.is_news:
             return told
         actions = list(told)

@@ -71,4 +71,4 @@ class Hours:
         return PLANNED if self._is_planned(now, 0) else ""
 
     def _is_planned(self, now: Nanos, ahead: Nanos) -> bool:
-        return any(begin - ahead <= now < end for begin, end in self._pauses)
+        return bool(self._pauses) and any(begin - ahead <= now < end for begin, end in self._pauses)

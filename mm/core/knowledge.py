@@ -88,7 +88,8 @@ class Knowledge:
         # Seen before the opening positions were read, which will contain them.
         self.early_fills: list[Fill] = []
         self.touched_order: Order | None = None
-        self._handlers: dict[type, Callable[..., Sequence[AnyAction]]] = {
+        # How each kind of fact is taken in; of what is not here, nothing is to be known.
+        self.handlers: dict[type, Callable[..., Sequence[AnyAction]]] = {
             BookSnapshot: self._snapshot,
             BookDelta: self._delta,
             BookGap: self._gap,
@@ -116,7 +117,7 @@ class Knowledge:
 
     def learn(self, event: AnyEvent) -> Sequence[AnyAction]:
         """Take in one fact."""
-        handler = self._handlers.get(type(event))
+        handler = self.handlers.get(type(event))
         return handler(event) if handler is not None else ()
 
     # -- market data -----------------------------------------------------------------------------------
@@ -325,9 +326,3 @@ class Knowledge:
         """Whose market it is, or was; empty if nobody's."""
         market = self.markets.get(ticker)
         return market.desk if market is not None else self.retired.desk_of(ticker)
-
-    def mark(self, ticker: str) -> None:
-        """Value a market's position at the present mark; keep the last one while there is none."""
-        mark = self.markets[ticker].mark()
-        if mark is not None:
-            self.ledger.mark(ticker, mark)

@@ -39,8 +39,10 @@ class Watch:
         """Marks of what moved, P&L, imbalance: what the breaker compares."""
         know, measures = self._know, self._know.breaker.measures
         for ticker in know.dirty:
-            if ticker in know.markets:
-                know.mark(ticker)
+            market = know.markets.get(ticker)
+            mark = market.mark() if market is not None else None
+            if mark is not None:  # else the last one stays
+                know.ledger.mark(ticker, mark)
         know.stale.update(know.shares.bring_up_to_date())
         if know.ledger.opening_cash is not None:
             measures.pnl = measures.carried + know.ledger.pnl()
