@@ -13,10 +13,12 @@ from typing import Annotated
 import msgspec
 
 from mm.core.strategy import Decision, MarketView, Params, Quote
-from mm.core.units import CENT, CONTRACT, DOLLAR, SECOND, Price, Side
+from mm.core.units import CENT, CONTRACT, DOLLAR, SECOND, SIDES, Price
 
 # A wish this close (in `Price` units) to an allowed price is that price: float noise must not cost a tick.
 FLOAT_NOISE = 1e-6
+# Looked up once: the name of an Enum's member is slow to look up, and here it is with every decision.
+_BID, _ASK = SIDES
 
 
 class QuotingParams(Params, frozen=True):
@@ -80,8 +82,8 @@ def shape(
         ask = grid.above(best_bid)
     size = params.size_contracts * CONTRACT
     sides = (
-        (Side.BID, bid, min(size, view.max_position - view.position)),
-        (Side.ASK, ask, min(size, view.max_position + view.position)),
+        (_BID, bid, min(size, view.max_position - view.position)),
+        (_ASK, ask, min(size, view.max_position + view.position)),
     )
     quotes: list[Quote] = []
     refusals: list[str] = []

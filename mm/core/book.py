@@ -5,7 +5,10 @@ from __future__ import annotations
 from bisect import bisect_left, insort
 
 from mm.core.events import Levels
-from mm.core.units import DOLLAR, Count, Price, Side
+from mm.core.units import DOLLAR, SIDES, Count, Price, Side
+
+# Looked up once: the name of an Enum's member is slow to look up, and here it is with every delta.
+_BID, _ASK = SIDES
 
 
 class BookSide:
@@ -94,12 +97,12 @@ class OrderBook:
     __slots__ = ("asks", "bids", "in_sync")
 
     def __init__(self) -> None:
-        self.bids = BookSide(Side.BID)
-        self.asks = BookSide(Side.ASK)
+        self.bids = BookSide(_BID)
+        self.asks = BookSide(_ASK)
         self.in_sync = False
 
     def side(self, side: Side) -> BookSide:
-        return self.bids if side is Side.BID else self.asks
+        return self.bids if side is _BID else self.asks
 
     def load(self, bids: Levels, asks: Levels) -> bool:
         """Replace everything by a snapshot; ``False`` (and not in sync) if it is absurd."""
@@ -114,7 +117,7 @@ class OrderBook:
         """Apply one delta; ``False`` if the book is (now) out of sync and needs a snapshot."""
         if not self.in_sync:
             return False
-        book_side = self.bids if side is Side.BID else self.asks
+        book_side = self.bids if side is _BID else self.asks
         if not 0 < price < DOLLAR or not book_side.change(price, change):
             self.in_sync = False
             return False

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
+from typing import Final
 
 from mm.core.events import (
     AmendReject,
@@ -41,6 +42,10 @@ class OrderState(Enum):
     PENDING_CANCEL = "pending_cancel"
     IN_DOUBT = "in_doubt"
     CLOSING = "closing"
+
+
+# Looked up once: the name of an Enum's member is slow to look up, and here it is with every look at an order.
+_RESTING: Final = OrderState.RESTING
 
 
 @dataclass(slots=True)
@@ -102,7 +107,7 @@ class Order:
     @property
     def is_idle(self) -> bool:
         """Rests, and nothing about it is under way or undecided."""
-        return self.state is OrderState.RESTING and not self.cancel_wanted
+        return self.state is _RESTING and not self.cancel_wanted
 
     def back_off(self, now: Nanos) -> None:
         self.retry_at = now + min(FIRST_RETRY << min(self.retries, 10), LONGEST_RETRY)

@@ -15,7 +15,10 @@ from mm.core.ledger import Ledger
 from mm.core.order import Order
 from mm.core.settings import RiskLimits
 from mm.core.strategy import MarketView, Quote
-from mm.core.units import DOLLAR, Count, Money, Price, Side
+from mm.core.units import DOLLAR, SIDES, Count, Money, Price, Side
+
+# Looked up once: the name of an Enum's member is slow to look up, and here it is several times a quote.
+_BID, _ASK = SIDES
 
 
 class Refusal(msgspec.Struct, frozen=True, gc=False):
@@ -28,7 +31,7 @@ class Refusal(msgspec.Struct, frozen=True, gc=False):
 
 def value_at_risk(side: Side, price: Price) -> Price:
     """What one contract can lose."""
-    return price if side is Side.BID else DOLLAR - price
+    return price if side is _BID else DOLLAR - price
 
 
 # -- first gate: rows (name, how many contracts of the quote are allowed) ----------------------------------
@@ -52,7 +55,7 @@ def _collar(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
 
 def _passive(quote: Quote, view: MarketView, limits: RiskLimits) -> Count:
     """A maker never takes (control C16): the price may not reach the other side of the book."""
-    if quote.side is Side.BID:
+    if quote.side is _BID:
         best = view.best_ask
         return quote.count if best is None or quote.price < best else 0
     best = view.best_bid
@@ -99,7 +102,7 @@ def limit(
 def _cross_each_other(quotes: list[Quote]) -> bool:
     bid, ask = 0, DOLLAR
     for quote in quotes:
-        if quote.side is Side.BID:
+        if quote.side is _BID:
             bid = max(bid, quote.price)
         else:
             ask = min(ask, quote.price)
@@ -136,6 +139,6 @@ def would_cross(side: Side, price: Price, others: list[Order]) -> bool:
         if order.side is side or not order.open:
             continue
         ours = {order.price, order.next_price or order.price}
-        if (side is Side.BID and price >= min(ours)) or (side is Side.ASK and price <= max(ours)):
+        if (side is _BID and price >= min(ours)) or (side is _ASK and price <= max(ours)):
             return True
     return False
