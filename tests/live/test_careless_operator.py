@@ -46,7 +46,7 @@ def test_a_kill_without_a_socket_is_heeded_and_says_so(
         (bot.run_dir / "control.sock").unlink()
         code, said = tell(bot, "kill", "no socket")
         assert code == 3 and "its heartbeat says disabled, nothing resting" in said["error"]
-        assert exchange.nothing_rests()
+        bot.sees("nothing resting", exchange.nothing_rests)
         bot.signal(signal.SIGSTOP)
         try:
             code, said = tell(bot, "kill", "it hangs", "--within", "1")

@@ -23,7 +23,7 @@ def test_a_reset_while_tripped_goes_on_and_one_of_a_dead_bot_is_for_the_next(
             bot.sees("a trip", lambda: beat(bot)["status"] == "tripped")
             feed.mend()
             bot.waits_for("websocket_connected", 2)
-            assert exchange.nothing_rests()
+            bot.sees("nothing resting", exchange.nothing_rests)
             code, said = tell(bot, "resume")
             assert code == 4 and "stays tripped" in said["error"]
             code, said = tell(bot, "breaker", "reset", "--reason", "a new router")
@@ -86,7 +86,7 @@ def test_a_pause_pulls_the_quotes_and_a_status_says_so(
         assert (code, said["status"], said["pid"]) == (0, "active", bot.process.pid)
         code, said = tell(bot, "cancel-all", "--verify")
         assert (code, said["status"]) == (0, "paused")
-        assert exchange.nothing_rests()
+        bot.sees("nothing resting", exchange.nothing_rests)
         known = names(exchange)
         turns(bot)
         assert names(exchange) == known

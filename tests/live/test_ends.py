@@ -33,7 +33,7 @@ def test_what_a_killed_bot_leaves_is_cancelled_by_hand_and_nothing_of_others(
     """Two installations on one account, both killed; each by-hand cancel is told whose orders are meant."""
     for name in ("mine", "theirs"):
         (tmp_path / name).mkdir()
-        config = settings(tmp_path / name, name=name)
+        config = settings(tmp_path / name, name=name, desks={"DEFAULT": FAR})
         with bot_process(
             tmp_path / name / "logs", "--config", config, environment=exchange.environment()
         ) as bot:

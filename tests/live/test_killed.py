@@ -85,7 +85,7 @@ def test_after_a_kill_the_next_start_cancels_what_rests_and_owns_the_position(
 
     with bot_process(run_dir, *arguments, environment=exchange.environment()) as second:
         second.waits_for("order_acknowledged", len(dry.log("order_acknowledged", "FAR")) + 1, desk="FAR")
-        assert not far & exchange.resting_names()
+        second.sees("the leftovers gone", lambda: not far & exchange.resting_names())
         reasons = {line["reason"] for line in second.log("order_cancel_submitted", "FAR")}
         assert "left over from a former run" in reasons
         second.signal(signal.SIGTERM)

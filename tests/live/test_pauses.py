@@ -74,6 +74,7 @@ def test_nothing_is_sent_in_a_pause_and_quoting_comes_back(managed: Exchange, tm
 
         managed.manage("POST", "/pause", {"exchange": True})
         rests_because(bot, "the exchange is paused")
+        turns(bot)  # reads lag
         resting = managed.resting_names()
         assert resting, "the exchange cancels nothing now"
         creates, cancels = arrived(managed)

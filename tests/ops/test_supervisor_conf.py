@@ -174,12 +174,17 @@ def test_a_killed_bot_is_back_without_its_old_orders_and_a_tripped_one_is_back_t
         )
         try:
             supervised.until(supervised.is_quoting, "the bot never quoted")
-            before = exchange.resting_names()
-            assert before
+            supervised.until(exchange.both_sides_rest, "the exchange never showed its quotes", READS_EVERY)
+            (killed,) = exchange.runs()
             supervised.kill()
             supervised.until(supervised.is_quoting, "it never quoted again")
-            assert not before & exchange.resting_names(), "what the killed run had resting was cancelled"
-            assert len({name.rpartition("-")[0] for name in exchange.resting_names()}) == 1
+
+            def rests_anew() -> bool:
+                resting = exchange.resting_names()
+                return bool(resting) and not any(name.startswith(f"{killed}-") for name in resting)
+
+            supervised.until(rests_anew, "its old orders rest, or no new ones", READS_EVERY)
+            assert len(exchange.runs()) == 2, "one start after the kill"
 
             process.send_signal(signal.SIGSTOP)  # the exchange falls silent
             supervised.until(supervised.is_tripped, "a lost feed did not trip it")

@@ -106,7 +106,8 @@ def live() -> None:
     subprocess.run(["systemctl", "reload", NAME], check=True)
     until("it has reloaded", lambda: "config_reload" in (RUN_DIR / "alerts.jsonl").read_text())
     until("it is active again", lambda: shown("ActiveState") == "active")
-    FACTS["reload_kept_the_process"] = shown("MainPID") == pid and is_quoting()
+    until("it quotes after the reload", is_quoting)
+    FACTS["reload_kept_the_process"] = shown("MainPID") == pid
     FACTS["status"] = kmm("service", "status").returncode
     os.kill(int(pid), signal.SIGSTOP)
     until("the watchdog", is_restarted(1))
