@@ -9,6 +9,7 @@ import json
 from collections import deque
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from threading import Event, Thread
 
@@ -19,6 +20,7 @@ from mm.observe.append import AppendFile, StorageError
 from mm.observe.rotate import rotate
 
 Scrub = Callable[[bytes], bytes]
+STRICT = json.JSONEncoder(allow_nan=False, separators=(",", ":"))
 
 
 class Bounds(msgspec.Struct, frozen=True):
@@ -33,13 +35,18 @@ class Bounds(msgspec.Struct, frozen=True):
 
 def json_line(record: Mapping[str, object]) -> bytes:
     """One line of strict ASCII JSON. Raises ValueError on NaN: print `None` for what is not known."""
-    return json.dumps(record, allow_nan=False, separators=(",", ":")).encode("ascii") + b"\n"
+    return STRICT.encode(record).encode("ascii") + b"\n"
 
 
 def iso(ts: Nanos) -> str:
     """2026-11-21T03:15:05.123456Z"""
     whole, rest = divmod(ts, SECOND)
-    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}.{rest // 1000:06d}Z"
+    return f"{_second(whole)}.{rest // 1000:06d}Z"
+
+
+@lru_cache(maxsize=4)  # many lines fall into one second
+def _second(whole: int) -> str:
+    return f"{datetime.fromtimestamp(whole, UTC):%Y-%m-%dT%H:%M:%S}"
 
 
 def seconds(ts: Nanos) -> float:

@@ -151,9 +151,7 @@ def _timed(_: object, __: str, record: Record) -> Record:
     record.setdefault("logger", "mm")
     if record.get("exc_info", True) is None:
         del record["exc_info"]
-    return {key: record[key] for key in FIRST_KEYS} | {
-        key: value for key, value in record.items() if key not in FIRST_KEYS
-    }
+    return {**{key: record[key] for key in FIRST_KEYS}, **record}  # a key stays where it stood first
 
 
 def _redacting(redactor: Redactor) -> Callable[[object, str, Record], Record]:

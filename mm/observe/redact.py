@@ -11,6 +11,7 @@ from urllib.parse import quote, quote_plus
 
 HIDDEN = "[redacted]"
 SHORTEST = 4
+NAMES_KEPT = 1_000
 SECRET_KEY = re.compile(
     r"secret|password|passwd|passphrase|token|private[_-]?key|api[_-]?key|access[_-]?key|key[_-]?id|"
     r"signature|authorization|credential",
@@ -30,6 +31,9 @@ class Redactor:
     def __init__(self, secrets: Iterable[str] = ()) -> None:
         self._forms: tuple[str, ...] = ()
         self._bytes: tuple[bytes, ...] = ()
+        # The names of records are few, and every line has them: as they may be shown, and if what they name
+        # is hidden.
+        self._names: dict[str, tuple[str, bool]] = {}
         for secret in secrets:
             self.register(secret)
 
@@ -48,6 +52,7 @@ class Redactor:
         # The longest first, so that no longer form leaves a rest.
         self._forms = tuple(sorted({*self._forms, *forms}, key=lambda form: (-len(form), form)))
         self._bytes = tuple(form.encode("utf-8", "surrogatepass") for form in self._forms)
+        self._names.clear()
 
     def line(self, data: bytes) -> bytes:
         """Bytes on their way to a file: registered secrets only, so that JSON stays JSON."""
@@ -60,7 +65,7 @@ class Redactor:
         """A text from anywhere: also PEM blocks, and headers that carry a key or a signature."""
         if "-----BEGIN" in text:
             text = PEM.sub(HIDDEN, text)
-        text = HEADER.sub(rf"\1{HIDDEN}", text)
+        text = HEADER.sub(_without_what_follows, text)
         for form in self._forms:
             if form in text:
                 text = text.replace(form, HIDDEN)
@@ -69,20 +74,32 @@ class Redactor:
     def value(self, value: object) -> object:
         """The same for a value of a record, however deep. What is neither a number nor a container is
         turned into text first, because its own form could hide a secret from us; so is NaN, for JSON."""
-        if value is None or isinstance(value, bool | int):
+        if isinstance(value, str):
+            return self.text(value)
+        if value is None or isinstance(value, int):
             return value
         if isinstance(value, float):
             return value if math.isfinite(value) else str(value)
         if isinstance(value, Mapping):
-            return {
-                self.text(str(key)): HIDDEN if SECRET_KEY.search(str(key)) else self.value(inner)
-                for key, inner in value.items()
-            }
+            return dict(self._named(str(name), inner) for name, inner in value.items())
         if isinstance(value, list | tuple | set | frozenset):
             return [self.value(inner) for inner in value]
         if isinstance(value, bytes):
-            value = value.decode("utf-8", "backslashreplace")
-        return self.text(value if isinstance(value, str) else str(value))
+            return self.text(value.decode("utf-8", "backslashreplace"))
+        return self.text(str(value))
+
+    def _named(self, name: str, value: object) -> tuple[str, object]:
+        known = self._names.get(name)
+        if known is None:
+            if len(self._names) >= NAMES_KEPT:
+                self._names.clear()
+            known = self._names[name] = self.text(name), SECRET_KEY.search(name) is not None
+        shown, is_secret = known
+        return shown, HIDDEN if is_secret else self.value(value)
+
+
+def _without_what_follows(header: re.Match[str]) -> str:
+    return header[1] + HIDDEN
 
 
 def _forms(secret: str) -> set[str]:

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from mm.observe.files import LineFile
 from mm.observe.log import RunLog, escape, is_system_journal
-from mm.observe.redact import HIDDEN, Redactor
+from mm.observe.redact import HIDDEN, NAMES_KEPT, Redactor
 
 SECRET = 'pa"ss\\wörd+/= 123'
 PEM_BODY = "MIIEpAIBAAKCAQEA7yn3\nQmFzZTY0Ym9keQ+/abcd"
@@ -87,6 +87,23 @@ def test_a_secret_never_survives_in_a_record(secret: str, before: str, after: st
     )
     flat = [record["a"][0], record["a"][1]["b"][0]]  # type: ignore[index]
     assert all(secret not in value or secret in HIDDEN for value in flat)
+
+
+def test_a_name_that_was_harmless_is_hidden_once_it_is_a_secret() -> None:
+    redactor = Redactor()
+    record = {"hunter-two": 1, "password": SECRET, "price": 0.5}
+    for _ in range(2):
+        assert redactor.value(record) == {"hunter-two": 1, "password": HIDDEN, "price": 0.5}
+    redactor.register("hunter-two")
+    assert redactor.value(record) == {HIDDEN: 1, "password": HIDDEN, "price": 0.5}
+
+
+def test_names_that_never_end_are_not_all_remembered() -> None:
+    redactor = Redactor()
+    for number in range(NAMES_KEPT + 1):
+        redactor.value({f"token-{number}": SECRET, f"name-{number}": 1})
+    assert redactor.value({"token-0": SECRET, "name-0": 1}) == {"token-0": HIDDEN, "name-0": 1}
+    assert len(redactor._names) <= NAMES_KEPT
 
 
 def test_a_secret_too_short_to_hide_is_refused_and_none_is_shown_by_repr() -> None:
