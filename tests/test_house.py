@@ -51,7 +51,7 @@ CORE_ORDER = (
     {"desk", "continuity", "modes"},
     {"execution", "photographer", "reconcile", "retirement", "retreat"},
     {"flatten"},
-    {"watch", "ending", "recess"},
+    {"watch", "ending", "recess", "contradiction"},
     {"operators"},
     {"engine"},
 )

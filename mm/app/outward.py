@@ -44,6 +44,8 @@ class Submits(Protocol):
 class Resubscribes(Protocol):
     def resubscribe(self, ticker: str) -> None: ...
 
+    def reconnect(self, reason: str) -> None: ...
+
 
 class Outward:
     """Counts what leaves against the limiter; the limiter was asked before it was decided."""
@@ -64,6 +66,9 @@ class Outward:
 
     def resubscribe(self, ticker: str) -> None:
         self._feed.resubscribe(ticker)
+
+    def reconnect(self, reason: str) -> None:
+        self._feed.reconnect(reason)
 
     def refuse(self, action: PlaceOrder | AmendOrder) -> AnyEvent:
         """The answer to an order that may not leave: it was not written down."""

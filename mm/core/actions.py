@@ -90,6 +90,12 @@ class Resubscribe(Action, frozen=True, gc=False):
     reason: str = ""
 
 
+class Reconnect(Action, frozen=True, gc=False):
+    """The feed as a whole cannot be trusted: begin it anew."""
+
+    reason: str = ""
+
+
 class AlertLevel(Enum):
     INFO = "info"
     WARNING = "warning"
@@ -114,5 +120,14 @@ class Stop(Action, frozen=True, gc=False):
 
 
 AnyAction: TypeAlias = (
-    PlaceOrder | AmendOrder | CancelOrder | CancelAll | QueryOrder | QueryAccount | Resubscribe | Alert | Stop
+    PlaceOrder
+    | AmendOrder
+    | CancelOrder
+    | CancelAll
+    | QueryOrder
+    | QueryAccount
+    | Resubscribe
+    | Reconnect
+    | Alert
+    | Stop
 )

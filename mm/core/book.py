@@ -129,6 +129,10 @@ class OrderBook:
         """Messages were lost: unknown until the next snapshot."""
         self.in_sync = False
 
+    def has_best(self, bid: Price | None, ask: Price | None) -> bool:
+        """Whether these are its best prices; ``None`` is an empty side."""
+        return self.bids.best() == bid and self.asks.best() == ask
+
     def best_bid(self) -> tuple[Price, Count] | None:
         price = self.bids.best()
         return None if price is None else (price, self.bids.sizes[price])

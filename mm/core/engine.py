@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from mm.core.actions import AnyAction
+from mm.core.contradiction import Contradiction
 from mm.core.desk import Desk, StrategyFactory
 from mm.core.ending import Ending
 from mm.core.events import (
@@ -64,6 +65,7 @@ class Engine:
         self._watch = Watch(self.know, self.desks, self._modes, self._retreat, self._flattening)
         parts = self.know, self._modes, self._retreat, self._flattening, self._reconciler
         self._recess = Recess(self.know, self._modes, self._retreat)
+        self._contradiction = Contradiction(self.know)
         self._ending = Ending(*parts)
         self._operators = Operators(*parts, self._ending, self._watch)
         self._retirement = Retirement(self.know, self.desks)
@@ -164,6 +166,8 @@ class Engine:
         self._watch.measure(self.now)
         actions += self._watch.check(self.now)
         actions += self._recess.step(self.now)
+        if self.know.contradicted:
+            actions += self._contradiction.step(self.now)
         if self.know.notes:
             actions += self.know.notes
             self.know.notes = []

@@ -34,6 +34,7 @@ from mm.core.events import (
     OrderReport,
     OrderStatus,
     Reference,
+    Ticker,
     Trade,
     TradingHours,
 )
@@ -83,6 +84,8 @@ class Knowledge:
         self.dirty: dict[str, None] = {}
         self.stale: dict[str, None] = dict.fromkeys(self.markets)
         self.over: dict[str, Nanos] = {}
+        # Markets whose ticker tells other best prices than a book that has not moved since, and from when.
+        self.contradicted: dict[str, Nanos] = {}
         self.retired = Retired(self.tickers)
         self.shares = Shares(self.ledger, self.markets, self.breaker.measures, self.retired)
         # Seen before the opening positions were read, which will contain them.
@@ -93,6 +96,7 @@ class Knowledge:
             BookSnapshot: self._snapshot,
             BookDelta: self._delta,
             BookGap: self._gap,
+            Ticker: self._ticker,
             Trade: self._trade,
             MarketStatus: self._status,
             MarketAssigned: self._assigned,
@@ -126,6 +130,7 @@ class Knowledge:
         if market is None:
             return ()
         self.dirty[event.ticker] = self.stale[event.ticker] = None
+        self.contradicted.pop(event.ticker, None)
         if market.book.load(event.bids, event.asks):
             return ()
         return (Resubscribe(event.ticker, "absurd snapshot"),)
@@ -137,13 +142,29 @@ class Knowledge:
         was_in_sync = market.book.in_sync
         is_fine = market.book.apply(event.side, event.price, event.change, event.is_own)
         self.dirty[event.ticker] = self.stale[event.ticker] = None
+        if self.contradicted:
+            self.contradicted.pop(event.ticker, None)
         return () if is_fine or not was_in_sync else (Resubscribe(event.ticker, "impossible delta"),)
 
     def _gap(self, event: BookGap) -> Sequence[AnyAction]:
         market = self.markets.get(event.ticker)
         if market is not None:
-            market.book.lose()
-            self.dirty[event.ticker] = self.stale[event.ticker] = None
+            self.lose_book(market)
+        return ()
+
+    def lose_book(self, market: Market) -> None:
+        """Nothing is known of it until the next snapshot."""
+        market.book.lose()
+        self.contradicted.pop(market.ticker, None)
+        self.dirty[market.ticker] = self.stale[market.ticker] = None
+
+    def _ticker(self, event: Ticker) -> Sequence[AnyAction]:
+        """The best prices once more, by another way."""
+        market = self.markets.get(event.ticker)
+        if market is not None and market.is_contradicted_by(event):
+            self.contradicted.setdefault(event.ticker, event.ts)
+        else:
+            self.contradicted.pop(event.ticker, None)
         return ()
 
     def _trade(self, event: Trade) -> Sequence[AnyAction]:
@@ -300,6 +321,7 @@ class Knowledge:
         self.link_up = False
         for market in self.markets.values():
             market.book.lose()
+        self.contradicted.clear()
         self.stale.update(dict.fromkeys(self.markets))
         return ()
 
@@ -310,7 +332,7 @@ class Knowledge:
 
     def forget(self, ticker: str) -> None:
         """A market that is over is not looked at again."""
-        for names in (self.dirty, self.stale, self.over):
+        for names in (self.dirty, self.stale, self.over, self.contradicted):
             names.pop(ticker, None)
         self._fee_watch.forget(ticker)
 

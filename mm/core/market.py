@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mm.core.book import OrderBook
 from mm.core.drift import Drift
-from mm.core.events import FeeSchedule, MarketState, MarketStatus, Trade
+from mm.core.events import FeeSchedule, MarketState, MarketStatus, Ticker, Trade
 from mm.core.grid import CENT_GRID, PriceGrid
 from mm.core.units import SECOND, SIDES, Nanos, Price, Side
 
@@ -34,6 +34,8 @@ class Market:
     settlement_value: Price | None = None
     trades: list[Trade] = field(default_factory=list)
     pulled_until: Nanos = 0
+    # When its book was last given up because the ticker contradicted it.
+    contradicted_at: Nanos | None = None
     drift: Drift = field(default_factory=Drift)
     quotes: int = 0
     # Of each side: how many refusals in a row, and until when nothing new is sent because of them.
@@ -61,6 +63,12 @@ class Market:
         self.trades.append(trade)
         if len(self.trades) > REMEMBERED_TRADES:
             del self.trades[0]
+
+    def is_contradicted_by(self, ticker: Ticker) -> bool:
+        """Whether it tells other best prices than the book."""
+        bid = ticker.bid if ticker.bid_count else None
+        ask = ticker.ask if ticker.ask_count else None
+        return self.book.in_sync and not self.book.has_best(bid, ask)
 
     def is_quotable(self, now: Nanos) -> bool:
         """Open, with a trusted book and known fees, and not pulled because our quotes ran away."""

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Protocol, TypeVar
 
-from mm.core.actions import AnyAction, Resubscribe, Stop
+from mm.core.actions import AnyAction, Reconnect, Resubscribe, Stop
 from mm.core.events import AnyEvent, Command, CommandKind, Tick
 from mm.core.units import MILLISECOND, SECOND, Nanos
 from mm.drivers.runner import Runner
@@ -34,6 +34,8 @@ class Outward(Protocol):
     def submit(self, action: RequestAction) -> None: ...
 
     def resubscribe(self, ticker: str) -> None: ...
+
+    def reconnect(self, reason: str) -> None: ...
 
 
 class Timed(Protocol):
@@ -142,6 +144,8 @@ class Live:
             outward.submit(action)
         elif isinstance(action, Resubscribe):
             outward.resubscribe(action.ticker)
+        elif isinstance(action, Reconnect):
+            outward.reconnect(action.reason)
         elif isinstance(action, Stop) and not self._stopped.done():
             self._stopped.set_result(action)
 

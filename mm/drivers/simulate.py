@@ -11,7 +11,7 @@ from functools import partial
 from itertools import count
 from typing import Any, TypeAlias
 
-from mm.core.actions import AnyAction, Resubscribe, Stop
+from mm.core.actions import AnyAction, Reconnect, Resubscribe, Stop
 from mm.core.engine import Engine
 from mm.core.events import AnyEvent, Command, CommandKind, ExchangeStatus, Tick
 from mm.core.units import MILLISECOND, SECOND, Nanos
@@ -185,6 +185,8 @@ class Simulation:
         elif isinstance(action, Resubscribe):
             self._session.resubscribe(self.now, action.ticker)
             self._send_commands()
+        elif isinstance(action, Reconnect):
+            self._session.reconnect(action.reason)
         elif isinstance(action, Stop):
             self.stop = action
 

@@ -107,6 +107,10 @@ class Feed:
         self._session.resubscribe(self._clock(), ticker)
         self._to_send.set()
 
+    def reconnect(self, reason: str) -> None:
+        """Another connection, please."""
+        self._session.reconnect(reason)
+
     def add_markets(self, tickers: Iterable[str], terms: Iterable[FeeTerms] = ()) -> None:
         """Follow these markets too."""
         self._session.learn(terms)

@@ -170,6 +170,10 @@ class Session:
         self._control.stale.add([ticker], ts)
         self._control.ask_for_snapshots([ticker])
 
+    def reconnect(self, reason: str) -> None:
+        """The engine does not trust this connection."""
+        self.wants_reconnect = reason if self._is_connected else ""
+
     # -- frames ---------------------------------------------------------------------------------------
     def receive(self, ts: Nanos, frame: str | bytes) -> list[AnyEvent]:
         """The events that one frame tells, in order. Never raises, whatever the frame holds."""

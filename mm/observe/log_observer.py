@@ -14,6 +14,7 @@ from mm.core.actions import (
     CancelAll,
     CancelOrder,
     PlaceOrder,
+    Reconnect,
     Resubscribe,
     Stop,
 )
@@ -88,6 +89,7 @@ class LogObserver(Watcher):
                 CancelOrder: self._cancel_sent,
                 CancelAll: self._cancel_all,
                 Resubscribe: self._resubscribe,
+                Reconnect: self._reconnect,
                 Stop: self._stop,
             },
         )
@@ -156,6 +158,9 @@ class LogObserver(Watcher):
     def _resubscribe(self, ts: Nanos, action: Resubscribe, engine: Observed) -> None:
         desk, fields = engine.desk_of(action.ticker), {"market_id": action.ticker, "reason": action.reason}
         self.say(ts, "warning", "book_requested", desk, "websocket", **fields)
+
+    def _reconnect(self, ts: Nanos, action: Reconnect, engine: Observed) -> None:
+        self.say(ts, "warning", "feed_mistrusted", "", "websocket", reason=action.reason)
 
     def _market(self, event: MarketStatus, engine: Observed) -> None:
         desk, ticker = engine.desk_of(event.ticker), event.ticker

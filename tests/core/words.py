@@ -19,6 +19,7 @@ from mm.core.actions import (
     PlaceOrder,
     QueryAccount,
     QueryOrder,
+    Reconnect,
     Resubscribe,
     Stop,
 )
@@ -74,6 +75,7 @@ WORDS: dict[type, Callable[..., str]] = {
     QueryOrder: lambda a: f"ask about {number(a.client_order_id)}",
     QueryAccount: lambda a: "read account",
     Resubscribe: lambda a: f"resubscribe {a.ticker}",
+    Reconnect: lambda a: "reconnect",
     Alert: lambda a: f"alert {a.category}",
     Stop: lambda a: f"stop {a.exit_code}",
 }

@@ -53,6 +53,9 @@ class Place:
     def resubscribe(self, ticker: str) -> None:
         raise AssertionError(ticker)
 
+    def reconnect(self, reason: str) -> None:
+        raise AssertionError(reason)
+
     def orders_allowed(self, now: Nanos) -> int:
         return 1
 

@@ -133,6 +133,7 @@ def test_the_manual_has_the_words_of_the_story(run_dir: Path) -> None:
     elsewhere = {
         "websocket_reconnecting",  # the feed itself says it: tests/kalshi
         "book_requested",
+        "feed_mistrusted",
         "exposure_high",
         "account_report",
         "lines_left_behind",  # a start after a kill: test_left_behind
