@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from mm.alerts.file import AlertFile
-from mm.core.actions import Alert, AlertLevel, PlaceOrder
+from mm.core.actions import Alert, AlertLevel, PlaceOrder, Reconnect, Resubscribe
 from mm.core.events import ApiError, Fill, LinkUp, MarketStatus, OrderInDoubt, RequestKind, Tick
 from mm.core.units import MILLISECOND, MONEY_DOLLAR, Nanos, Side
 from mm.kalshi.paths import ENDPOINTS
@@ -178,3 +178,16 @@ def test_an_alert_is_a_line_of_the_log_too(story: Story, category: str, level: A
     (line,) = story.said(word)
     assert (line["level"], line["message"]) == (level.value, "daily loss")
     assert line["details"] == {"loss": -5.0, "limit": MONEY_DOLLAR}
+
+
+def test_a_book_and_a_feed_that_are_not_trusted_are_told_with_the_reason(story: Story) -> None:
+    story.step(Tick(at(1), 10, 10), Resubscribe(TICKER, "impossible delta"), Reconnect("it stands still"))
+    assert story.said("book_requested", "feed_mistrusted") == [
+        {
+            "level": "warning",
+            "event": "book_requested",
+            "market_id": TICKER,
+            "reason": "impossible delta",
+        },
+        {"level": "warning", "event": "feed_mistrusted", "reason": "it stands still"},
+    ]
