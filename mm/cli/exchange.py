@@ -106,6 +106,11 @@ def _tier(ctx: click.Context, param: click.Parameter, value: str) -> str:
     "--regime", default="index_hour", show_default=True, callback=_regime, help="Climate of the crowd."
 )
 @click.option(
+    "--whole-periods",
+    is_flag=True,
+    help="Hours and quarters of the demo world begin now, not with those of the clock.",
+)
+@click.option(
     "--tier",
     default="basic",
     show_default=True,
@@ -162,6 +167,7 @@ def exchange(
     load: int,
     cash: int,
     regime: str,
+    whole_periods: bool,
     tier: str,
     liquidity_dollars: bool,
     switches: tuple[str, ...],
@@ -183,11 +189,12 @@ def exchange(
 
     _require(public_key is None or key_id is not None, "--public-key needs --key-id")
     _require(admin_token is None or admin_port is not None, "--admin-token needs --admin-port")
-    _require(tape is None or markets is None, "--tape and --markets are two worlds: choose one")
+    _require_one_world(tape, markets, whole_periods)
     # Until the server minds its signals itself: end by an exception, so that the private key is removed.
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     rights, (rules, faces) = rights_of(scopes, subaccount), switches_of(switches, liquidity_dollars)
-    world = make_world(Terms(seed, cash, tier, rules, faces), tape, speed, markets, load, regime)
+    terms = Terms(seed, cash, tier, whole_periods, rules, faces)
+    world = make_world(terms, tape, speed, markets, load, regime)
     open_subaccounts(world, subaccount)
     world.exchange.faults.script.extend(faults_of(faults))
     key_id = key_id or str(uuid.uuid4())
@@ -197,18 +204,28 @@ def exchange(
     ):
 
         def ready(server: RunningServer) -> None:
-            facts: dict[str, object] = {
+            facts = {
                 "rest_url": server.rest_url,
                 "ws_url": server.ws_url,
                 "key_id": key_id,
                 "private_key_path": private_key_path,
                 "markets": world.markets,
             }
-            if server.admin_url is not None:
-                facts["admin"] = {"url": server.admin_url, "token_path": token_path}
-            click.echo(json.dumps(facts))  # click flushes what it writes
+            click.echo(json.dumps({**facts, **_admin_of(server, token_path)}))  # click flushes what it writes
 
         _serve(ServerSettings(world.exchange, keys, host, port, admin=admin), ready, exit_with_stdin)
+
+
+def _require_one_world(tape: Path | None, markets: int | None, whole_periods: bool) -> None:
+    _require(tape is None or markets is None, "--tape and --markets are two worlds: choose one")
+    is_demo = tape is None and markets is None
+    _require(is_demo or not whole_periods, "--whole-periods is of the demo world alone")
+
+
+def _admin_of(server: RunningServer, token_path: str | None) -> dict[str, object]:
+    if server.admin_url is None:
+        return {}
+    return {"admin": {"url": server.admin_url, "token_path": token_path}}
 
 
 def _serve(settings: ServerSettings, ready: Callable[[RunningServer], None], exit_with_stdin: bool) -> None:

@@ -33,11 +33,13 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """What all worlds have in common. ``cash`` is what ``USER`` starts with; ``tier`` a name of `TIERS`."""
+    """What worlds have in common. ``cash`` is what ``USER`` starts with; ``tier`` a name of `TIERS`;
+    ``whole_periods`` is for the demo world alone."""
 
     seed: int
     cash: int
     tier: str = "basic"
+    whole_periods: bool = False
     rules: Switches = field(default_factory=Switches)
     faces: FaceSwitches = field(default_factory=FaceSwitches)
 
@@ -56,7 +58,14 @@ class Terms:
 def demo(terms: Terms, regime: str) -> World:
     """The demo world (see `world.demo_world`). KeyError: no such regime, or tier."""
     exchange = terms.exchange()
-    world = demo_world(exchange.venue, terms.seed, user_id=USER, cash=terms.cash, regime=REGIMES[regime])
+    world = demo_world(
+        exchange.venue,
+        terms.seed,
+        user_id=USER,
+        cash=terms.cash,
+        regime=REGIMES[regime],
+        whole_periods=terms.whole_periods,
+    )
     exchange.crowds += [world.flow, world.programme]
     return World(exchange, world.tickers)
 

@@ -49,16 +49,19 @@ def demo_world(
     user_id: str = "demo",
     cash: int = 10_000 * MONEY_ONE,
     regime: Regime = REGIMES["index_hour"],
+    whole_periods: bool = False,
 ) -> DemoWorld:
     """Two series, four events, eight markets: an hourly index as five mutually exclusive range bins (with
     maker fees) and as a threshold two hours out, and a coin every 15 minutes on a sub-cent grid.
 
-    Adds the account ``user_id`` with ``cash``. Same seed and start, same world."""
+    Adds the account ``user_id`` with ``cash``. Same seed and start, same world. ``whole_periods``: hours and
+    quarters begin now, and not with those of the clock."""
     generator = random.Random(seed)
     venue.add_account(user_id, cash)
     builder = _Builder(venue, generator, regime)
-    hour = -(-(venue.now + 30 * MINUTE) // HOUR) * HOUR  # the next full hour at least half an hour away
-    quarter = -(-(venue.now + 5 * MINUTE) // (15 * MINUTE)) * 15 * MINUTE
+    begin = venue.now if whole_periods else 0
+    hour = _next(venue.now + 30 * MINUTE, HOUR, begin)  # at least half an hour away
+    quarter = _next(venue.now + 5 * MINUTE, 15 * MINUTE, begin)
     venue.add_series(_INDEX)
     venue.add_series(_COIN)
     index = builder.index(_INDEX_LEVEL, _INDEX_SIGMA)
@@ -70,6 +73,11 @@ def demo_world(
     flow = Flow(venue, builder.tickers, generator, regime, indices=builder.indices)
     programme = Programme(builder, flow, index, hour, coin, quarter)
     return DemoWorld(user_id, builder.tickers, flow, programme)
+
+
+def _next(moment: int, period: int, begin: int) -> int:
+    """When the first period ends that ends at ``moment`` or later; one began at ``begin``."""
+    return begin - (begin - moment) // period * period
 
 
 class Programme:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from mm.sim.exchange import Crowd
 from mm.sim.flow import NEVER
 from mm.sim.hidden import SECOND
@@ -28,6 +30,15 @@ def test_what_there_is() -> None:
     exclusive = [event for event in venue.events.values() if event.mutually_exclusive]
     assert len(exclusive) == 1
     assert all(market.close_ns > START + 5 * 60 * SECOND for market in venue.markets.values())
+
+
+@pytest.mark.parametrize("after_the_hour", [0, 1, 29 * 60, 44 * 60, 59 * 60 + 59])
+def test_periods_may_begin_with_the_exchange(after_the_hour: int) -> None:
+    start = START // HOUR * HOUR + after_the_hour * SECOND
+    venue = Venue(seed=1, now=start)
+    demo_world(venue, 1, whole_periods=True)
+    closes = {market.close_ns - start for market in venue.markets.values()}
+    assert closes == {HOUR // 4, HOUR // 2, HOUR, 2 * HOUR}
 
 
 def test_exactly_one_bin_wins_and_all_is_paid() -> None:
