@@ -1,5 +1,6 @@
-"""Keeps the list of markets true while we run: new ones of the scope are assigned, openings and settlements
-are told, because the exchange announces neither opening nor close on the stream (protocol section 14).
+"""Keeps the list of markets true while we run: new ones of the scope are assigned, and whatever the engine
+believes wrongly is told, because the exchange announces neither opening nor close on the stream (protocol
+section 14), and what it does announce there may be lost.
 """
 
 from __future__ import annotations
@@ -8,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Final, Protocol
 
+from mm.app.belief import Believed, is_news
 from mm.app.errors import CannotRun
 from mm.app.scope import chosen, read_scope
 from mm.app.waiting import NotYet, judged
@@ -34,16 +36,18 @@ class Told(Protocol):
 
 
 class Discovery:
-    """``read`` holds a conversation without blocking; ``clock`` as everywhere. `taken` is the desk of every
-    market that has one, `unread` why others could not be understood at the last look."""
+    """``read`` holds a conversation without blocking; ``clock`` is the one that dates the engine's events;
+    ``believed`` is what the engine knows. `taken` is the desk of every market that has one, `unread` why
+    others could not be understood at the last look."""
 
-    def __init__(self, config: Config, read: Read, clock: Callable[[], Nanos]) -> None:
+    def __init__(self, config: Config, read: Read, clock: Callable[[], Nanos], believed: Believed) -> None:
         self.taken: dict[str, str] = {}
         self.unread: dict[str, str] = {}
         self._config = config
         self._read = read
         self._clock = clock
-        self._told: dict[str, MarketListing] = {}
+        self._believed = believed
+        self._listed: dict[str, MarketListing] = {}
 
     async def first_look(self) -> tuple[list[AnyEvent], list[MarketListing]]:
         """As `look`, before anything is traded.
@@ -61,11 +65,11 @@ class Discovery:
         return events, listings
 
     async def look(self) -> tuple[list[AnyEvent], list[MarketListing]]:
-        """What has changed since the last look, and the listings that are new to us.
+        """What is news to the engine, and the listings that are new to us.
 
         :raises ReadError: if there was no answer; then nothing has changed.
         """
-        is_running = bool(self.taken)
+        is_running, began = bool(self.taken), self._clock()
         scopes = {
             name: await self._read(read_scope(desk.markets, may_be_missing=is_running))
             for name, desk in self._config.desks.items()
@@ -84,29 +88,27 @@ class Discovery:
                 self.taken[ticker] = name
                 new.append(seen[ticker])
                 events.append(MarketAssigned(now, ticker, name))
-        events += [status for ticker in self.taken if (status := self._news(seen.get(ticker), now))]
+        ours = {ticker: seen[ticker] for ticker in self.taken if ticker in seen}
+        found = [to_status(listing, now) for listing in ours.values()]
+        events += [status for status in found if self._is_news(status, began)]
+        self._listed.update(ours)
         return events, new
 
-    def _news(self, listing: MarketListing | None, now: Nanos) -> MarketStatus | None:
-        """The status of a market if anything in it but its prices changed."""
-        if listing is None:
-            return None
-        before, self._told[listing.ticker] = self._told.get(listing.ticker), listing
-        status = to_status(listing, 0)
-        if before is not None and _terms(to_status(before, 0)) == _terms(status):
-            return None
-        return to_status(listing, now)
+    def _is_news(self, status: MarketStatus, began: Nanos) -> bool:
+        """Of a market that the engine has let go, or would not have, nothing is told twice."""
+        market = self._believed(status.ticker)
+        return status.ticker not in self._listed if market is None else is_news(status, market, began)
 
     def forget(self, has_retired: Callable[[str], bool]) -> list[str]:
         """The markets that are settled and that the engine has let go: they are not asked for again."""
         gone = [ticker for ticker in self.taken if self._is_over(ticker) and has_retired(ticker)]
         for ticker in gone:
-            del self.taken[ticker], self._told[ticker]
+            del self.taken[ticker], self._listed[ticker]
         return gone
 
     def _is_over(self, ticker: str) -> bool:
-        told = self._told.get(ticker)
-        return told is not None and told.settlement_value is not None and told.state.value == "settled"
+        listed = self._listed.get(ticker)
+        return listed is not None and listed.settlement_value is not None and listed.state.value == "settled"
 
     async def keep_looking(
         self,
@@ -144,7 +146,3 @@ def _text_of(unread: Mapping[str, str]) -> str:
     named = [f"{ticker or 'one without a name'} ({why})" for ticker, why in sorted(unread.items())]
     more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
     return f"markets that cannot be understood are left alone: {'; '.join(named[:MOST_NAMED])}{more}"
-
-
-def _terms(status: MarketStatus) -> tuple[object, ...]:
-    return (status.state, status.close_ts, status.grid, status.fees, status.settlement_value)

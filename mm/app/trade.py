@@ -152,9 +152,9 @@ class Trade:
                 await line.close()
 
     async def _trade(self, line: Line) -> Ending:
-        discovery = Discovery(self._config, line.hold, self._clock)
-        hours = ExchangeHours(line.hold, self._clock, self._complain)
         engine = Engine(self._settings, factories(self._config))
+        discovery = Discovery(self._config, line.hold, self._clock, engine.know.markets.get)
+        hours = ExchangeHours(line.hold, self._clock, self._complain)
         live = self._live = self._crank(engine, line)
         feed = self._feed(line, live)
         runner = self._runner(line, live, feed, engine)

@@ -32,6 +32,8 @@ class Market:
     grid: PriceGrid = CENT_GRID
     fees: FeeSchedule | None = None
     settlement_value: Price | None = None
+    # When the exchange last said anything of its terms.
+    learned_at: Nanos = 0
     trades: list[Trade] = field(default_factory=list)
     pulled_until: Nanos = 0
     # When its book was last given up because the ticker contradicted it.
@@ -46,6 +48,7 @@ class Market:
 
     def learn(self, status: MarketStatus) -> None:
         """Take what the message says; what it does not say stays."""
+        self.learned_at = status.ts
         for name in (
             "state",
             "event_ticker",

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import pytest
 
 from mm.app.discovery import Discovery
+from mm.app.trade import LOOK_FOR_MARKETS_EVERY, factories
 from mm.app.waiting import NotYet
 from mm.config.load import load_config
+from mm.config.settings import engine_settings
+from mm.core.engine import Engine
 from mm.core.events import AnyEvent, MarketAssigned, MarketState, MarketStatus
+from mm.core.market import Market
 from mm.core.units import SECOND
 from mm.kalshi.conversation import Conversation, HttpRequest, HttpResponse
 from tests.kalshi.test_catalog import market
@@ -25,10 +30,15 @@ T = TypeVar("T")
 
 
 class Lists:
-    """An exchange that only lists: ``rows`` by ticker, all of the event E and the series S."""
+    """An exchange that only lists: ``rows`` by ticker, all of the event E and the series S. ``meanwhile``
+    happens once, after the next list of markets has been drawn up and before it arrives."""
 
     def __init__(self, *rows: dict[str, Any]) -> None:
-        self.rows = {row["ticker"]: row for row in rows}
+        self.rows = {row["ticker"]: dict(row) for row in rows}
+        self.event: dict[str, Any] = {"event_ticker": "E", "series_ticker": "S"}
+        self.series: dict[str, Any] = {"ticker": "S", "fee_type": "quadratic", "fee_multiplier": 1}
+        self.now = NOW
+        self.meanwhile: Callable[[], object] | None = None
         self.done, self.enough = asyncio.Event(), 0
         self._reads = 0
 
@@ -45,7 +55,10 @@ class Lists:
             request = next(conversation)
             while True:
                 body = json.dumps(self._body(request)).encode()
-                request = conversation.send(HttpResponse(NOW, 200, body))
+                meanwhile, self.meanwhile = self.meanwhile, None
+                if meanwhile is not None:
+                    meanwhile()
+                request = conversation.send(HttpResponse(self.now, 200, body))
         except StopIteration as end:
             result: T = end.value
             return result
@@ -53,9 +66,9 @@ class Lists:
     def _body(self, request: HttpRequest) -> dict[str, Any]:
         query = dict(pair.split("=") for pair in request.query.split("&") if pair)
         if request.path == "/events/E":
-            return {"event": {"event_ticker": "E", "series_ticker": "S"}}
+            return {"event": self.event}
         if request.path == "/series/S":
-            return {"series": {"ticker": "S", "fee_type": "quadratic", "fee_multiplier": 1}}
+            return {"series": self.series}
         words = {"open": ("active", None), "unopened": ("initialized",)}.get(query.get("status", ""))
         named = query.get("tickers", "").split("%2C")
         wanted = (
@@ -64,10 +77,39 @@ class Lists:
         return {"markets": list(wanted), "cursor": ""}
 
 
-def discovery(lists: Lists, **scope: str) -> Discovery:
-    scope = scope or {"series": '["S"]'}
-    settings = {f"KMM__desks__DEFAULT__markets__{name}": value for name, value in scope.items()}
-    return Discovery(load_config(ROOT / "config.yaml", settings), lists.read, lambda: NOW)
+class Bot:
+    """The search for the markets of a scope, and an engine that hears of what it finds."""
+
+    def __init__(self, lists: Lists, **scope: str) -> None:
+        scope = scope or {"series": '["S"]'}
+        settings = {f"KMM__desks__DEFAULT__markets__{name}": value for name, value in scope.items()}
+        config = load_config(ROOT / "config.yaml", settings)
+        self.engine = Engine(engine_settings(config, "r", {}), factories(config))
+        self.lists = lists
+        believed = self.engine.know.markets.get
+        self.discovery = Discovery(config, lists.read, lambda: lists.now, believed)
+
+    def hear(self, events: Iterable[AnyEvent]) -> None:
+        for event in events:
+            self.engine.on_event(event)
+
+    def start(self) -> Bot:
+        events, listings = asyncio.run(self.discovery.first_look())
+        self.terms = [listing.terms for listing in listings]
+        self.hear(events)
+        return self
+
+    def look(self) -> list[MarketStatus]:
+        """What it tells of markets when it is time for the next look."""
+        self.lists.now += LOOK_FOR_MARKETS_EVERY
+        events, _ = asyncio.run(self.discovery.look())
+        self.hear(events)
+        return [event for event in events if isinstance(event, MarketStatus)]
+
+    @property
+    def market(self) -> Market:
+        """What the engine believes of E-1."""
+        return self.engine.know.markets["E-1"]
 
 
 def assigned(events: list[AnyEvent]) -> list[str]:
@@ -82,10 +124,15 @@ class Complaints:
         """As it should be."""
 
 
-def turns(watched: Discovery, lists: Lists, number: int) -> tuple[list[AnyEvent], list[str]]:
+def turns(bot: Bot, number: int) -> tuple[list[AnyEvent], list[str]]:
     """What so many looks of a running bot tell, and what they complain of."""
     events: list[AnyEvent] = []
     complaints: list[str] = []
+    lists = bot.lists
+
+    def emit(told: list[AnyEvent]) -> None:
+        events.extend(told)
+        bot.hear(told)
 
     def ignore(*_: object) -> None:
         """Whoever follows markets is not of interest here."""
@@ -93,7 +140,7 @@ def turns(watched: Discovery, lists: Lists, number: int) -> tuple[list[AnyEvent]
     async def run() -> None:
         lists.enough, lists.done = lists.looks + number, asyncio.Event()
         task = asyncio.create_task(
-            watched.keep_looking(0, events.extend, ignore, Complaints(complaints), lambda _: False, ignore)
+            bot.discovery.keep_looking(0, emit, ignore, Complaints(complaints), lambda _: False, ignore)
         )
         await lists.done.wait()
         task.cancel()
@@ -104,43 +151,37 @@ def turns(watched: Discovery, lists: Lists, number: int) -> tuple[list[AnyEvent]
 
 def test_the_markets_of_tomorrow_are_found_beside_one_that_nobody_understands() -> None:
     lists = Lists(TODAY)
-    watched = discovery(lists)
-    asyncio.run(watched.first_look())
+    bot = Bot(lists).start()
     odd = market("E-0", status="active", price_ranges=None)
     lists.rows |= {"E-0": odd, "E-2": TOMORROW}
-    events, complaints = turns(watched, lists, 3)
+    events, complaints = turns(bot, 3)
     assert assigned(events) == ["E-2"]
     assert len(complaints) == 1 and "E-0" in complaints[0], "each once, not with every look"
 
 
 def test_one_of_ours_that_is_listed_no_more_does_not_end_the_search() -> None:
     lists = Lists(TODAY)
-    watched = discovery(lists)
-    asyncio.run(watched.first_look())
+    bot = Bot(lists).start()
     del lists.rows["E-1"]
     lists.rows["E-2"] = TOMORROW
-    events, complaints = turns(watched, lists, 2)
+    events, complaints = turns(bot, 2)
     assert assigned(events) == ["E-2"]
     assert len(complaints) == 1 and "E-1" in complaints[0]
 
 
 def test_an_opening_is_told_although_a_market_named_in_the_configuration_is_gone() -> None:
     lists = Lists(TODAY, TOMORROW)
-    watched = discovery(lists, tickers='["E-1", "E-2"]')
-    asyncio.run(watched.first_look())
+    bot = Bot(lists, tickers='["E-1", "E-2"]').start()
     del lists.rows["E-1"]
     lists.rows["E-2"] = {**TOMORROW, "status": "active"}
-    events, _ = turns(watched, lists, 1)
-    told = [event for event in events if isinstance(event, MarketStatus)]
-    assert [(status.ticker, status.state) for status in told] == [("E-2", MarketState.ACTIVE)]
+    assert [(status.ticker, status.state) for status in bot.look()] == [("E-2", MarketState.ACTIVE)]
 
 
 def test_a_start_without_any_market_that_can_be_understood_waits_and_says_why() -> None:
-    watched = discovery(Lists({**TODAY, "price_ranges": None}))
     with pytest.raises(NotYet, match="E-1"):
-        asyncio.run(watched.first_look())
+        Bot(Lists({**TODAY, "price_ranges": None})).start()
 
 
 def test_a_name_in_the_configuration_that_does_not_exist_is_named_at_the_start() -> None:
     with pytest.raises(NotYet, match="no_such_market E-9"):
-        asyncio.run(discovery(Lists(TODAY), tickers='["E-1", "E-9"]').first_look())
+        Bot(Lists(TODAY), tickers='["E-1", "E-9"]').start()

@@ -79,7 +79,9 @@ class Life:
         world = demo_world(self.venue, seed, user_id=USER, cash=CASH, regime=SLEEPY)
         self._exchange.crowds += [world.flow, world.programme]
         self._exchange.advance(BEGIN)
-        self._discovery = Discovery(config, self._answer, lambda: self.venue.now)
+        self._discovery = Discovery(
+            config, self._answer, lambda: self.venue.now, lambda ticker: self.engine.know.markets.get(ticker)
+        )
         most = max(desk.limits.max_position_contracts.units for desk in config.desks.values())
         self.witness = Witness(self.venue, USER, most)
         network = Network(CALM, Random(f"{seed} network"))

@@ -59,7 +59,8 @@ class Night:
         self.engine = Engine(engine_settings(config, "night", {}), factories(config))
         self.simulation.start(self.engine)
         self.simulation.tell([TradingHours(BEGIN, self._read(read_pauses()))])
-        self._discovery = Discovery(config, self._answer, lambda: self.venue.now)
+        believed = self.engine.know.markets.get
+        self._discovery = Discovery(config, self._answer, lambda: self.venue.now, believed)
         self.look_for_markets()
 
     def look_for_markets(self) -> None:
