@@ -12,12 +12,12 @@ from bench.desk import QuotingDesk
 from bench.market import TICKER, deltas, ladder
 from bench.measure import Case, Row, Spent, compare
 from mm.alerts.file import AlertFile
+from mm.app.audience import Audience
 from mm.core.actions import AnyAction, PlaceOrder
 from mm.core.events import AnyEvent, BookDelta, OrderAck, Tick
 from mm.core.units import SECOND, Nanos, Side
 from mm.observe.heartbeat import Process
 from mm.observe.house import RunFiles, RunSettings, open_run_files
-from mm.observe.observer import Observer
 from tests.observe.engine import START, BookingEngine, decision, fill
 from tests.observe.engine import TICKER as BOOKED
 
@@ -60,8 +60,8 @@ KINDS: dict[str, Make] = {
 class _Steps:
     """Makes each round's steps later than those of the one before, as time does."""
 
-    def __init__(self, observers: Sequence[Observer]) -> None:
-        self._observers = observers
+    def __init__(self, audience: Audience) -> None:
+        self._audience = audience
         self._engine = BookingEngine()
         self._engine._decisions = (decision(),)
         self._now = START
@@ -87,11 +87,9 @@ class _Steps:
         steps = [make(n, self._now + n) for n in range(STEPS)]
         with seen.on(STEPS):
             for event, actions in steps:
-                for observer in self._observers:
-                    observer.on_step(event, actions, self._engine)
+                self._audience.on_step(event, actions, self._engine)
         with written.on(STEPS):
-            for observer in self._observers:
-                observer.on_time(self._now + STEPS, self._engine)
+            self._audience.on_time(self._now + STEPS, self._engine)
 
 
 def _open(home: Path) -> RunFiles:
@@ -102,16 +100,14 @@ class _Quoting:
     """The real engine at work: a change of its book, the Tick, what it sends and what is answered. Each step
     is shown, and its lines are written, as the driver does it; the three are timed apart."""
 
-    def __init__(self, files: RunFiles) -> None:
-        self._files = files
-        self._observers = files.observers
+    def __init__(self, audience: Audience) -> None:
+        self._audience = audience
 
     def case(self, part: str) -> Case:
         def case(spent: Spent) -> None:
             self._spent = {name: Spent() for name in ("engine", "seen", "written")} | {part: spent}
             self._run()
-            for observer in self._observers:
-                observer.on_time(self._desk.now, self._desk.engine)
+            self._audience.on_time(self._desk.now, self._desk.engine)
 
         return case
 
@@ -122,7 +118,7 @@ class _Quoting:
             self._step(msgspec.structs.replace(change, ts=desk.now))
             actions = self._step(desk.next_tick())
             with self._spent["written"].on(2 + len(actions)):
-                self._files.write()
+                self._audience.write()
             for action in actions:
                 self._step(desk.answer_of(action))
 
@@ -131,8 +127,7 @@ class _Quoting:
         with self._spent["engine"].on(1):
             actions = engine.on_event(event)
         with self._spent["seen"].on(1):
-            for observer in self._observers:
-                observer.on_step(event, actions, engine)
+            self._audience.on_step(event, actions, engine)
         return actions
 
 
@@ -141,18 +136,18 @@ def measure() -> list[Row]:
     a quoting engine costs against that step itself."""
     with tempfile.TemporaryDirectory() as home:
         files = _open(Path(home))
-        steps = _Steps(files.observers)
+        audience = Audience(files)
+        steps = _Steps(audience)
         cases = {f"{name}, seen": steps.seen(make) for name, make in KINDS.items()}
         cases |= {f"{name}, written": steps.written(make) for name, make in KINDS.items()}
         rows = compare("observers", cases, "book delta, seen", ROUNDS)
-        quoting = _Quoting(files)
+        quoting = _Quoting(audience)
         parts = {
             "a step of the engine": quoting.case("engine"),
             "the same step, seen": quoting.case("seen"),
             "its lines, after the Tick": quoting.case("written"),
         }
         rows += compare("observers", parts, "a step of the engine", ROUNDS)
-        for observer in files.observers:
-            observer.close()
+        audience.close()
         files.close()
         return rows

@@ -41,6 +41,8 @@ ADVICE: Final[dict[str, str]] = {
     "inventory_imbalance": "The inventory leans to one side; the breaker trips above its limit. Consider "
     "closing some by hand, or a smaller size.",
     "kill_switch": "A person stopped trading. It goes on when that person says so (`kmm resume`).",
+    "observer_fault": "It trades on, but a file of the run, or the screen, ends here until the next start; "
+    "the journal has what happens. Restart when it suits; report the traceback (`kmm diagnostics`).",
     "order_anomaly": "Compare orders and positions with the exchange's web page before trading goes on.",
     "pause": "Nothing is quoted until it goes on. If the journal is the reason: free the disk.",
     "position_limit": "The position nears its limit; beyond that this side is not quoted.",

@@ -18,6 +18,7 @@ from rich.console import Console
 from mm import __version__
 from mm.alerts.file import AlertFile
 from mm.app.alerting import Alarms, AlarmWatch, alert_rules, open_alarms
+from mm.app.audience import Audience
 from mm.app.audit import Audit
 from mm.app.child import simulated_exchange
 from mm.app.clock import steady_clock
@@ -95,7 +96,7 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
         untold_since = fills_since(former, _exchange(config), time.time_ns())
         crash = crash_of(former)
         left = LeftBehind(untold_since, None if crash is None else options.run_dir / JOURNAL)
-        files = _open_files(config, options, redactor, alarms, left, stack)
+        files, audience = _open_files(config, options, redactor, alarms, left, stack)
         ended = _written_down(config, options, untold_since, stack)
         if crash is not None:
             files.announce(crash, time.time_ns())
@@ -106,10 +107,11 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
             journal = _journal(config, settings, options, redactor, stack)
             log = files.logger.bind(logger="mm.app")
             waiting = Waiting(log, files.announce, steady_clock(), alert_rules(config.alerts))
-            observers = _screen(options, waiting, stack)
+            audience.join(*_screen(options, waiting))
             service = _service(config, environment, redactor)
+            audience.join(service)
             helm = _helm(config, options, environment, service)
-            trade = Trade(config, options.wish, settings, files, journal, observers, service, helm, waiting)
+            trade = Trade(config, options.wish, settings, files, journal, audience, service, helm, waiting)
             ending = asyncio.run(trade.run(endpoints, credentials))
             _tell_comparison(files, ending.audit)
             ended.exit_code, ended.reason = exit_code(ending), ending.stop.reason
@@ -157,7 +159,7 @@ def _open_files(
     alarms: Alarms,
     left: LeftBehind,
     stack: ExitStack,
-) -> RunFiles:
+) -> tuple[RunFiles, Audience]:
     is_terminal = sys.stdout.isatty()
     if not is_terminal:
         sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
@@ -182,10 +184,10 @@ def _open_files(
     except (StorageError, UnsafeName) as error:
         raise CannotRun(f"cannot write in {options.run_dir}: {error}") from error
     stack.callback(files.close)
-    files.observers.append(AlarmWatch(alarms, files.logger, files.announce))
-    for observer in reversed(files.observers):
-        stack.callback(observer.close)
-    return files
+    audience = Audience(files)
+    stack.callback(audience.close)
+    audience.join(AlarmWatch(alarms, files.logger, files.announce))
+    return files, audience
 
 
 def _settings(config: Config, files: RunFiles, options: Options) -> EngineSettings:
@@ -278,12 +280,10 @@ def _floats(params: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _screen(options: Options, waiting: Waiting, stack: ExitStack) -> list[Observer]:
+def _screen(options: Options, waiting: Waiting) -> list[Observer]:
     """A live table, if a person is looking."""
     if options.log_stream is not None or not sys.stdout.isatty():
         return []
     from mm.observe.screen import Screen
 
-    screen = Screen(Console(), lambda: waiting.text)
-    stack.callback(screen.close)
-    return [screen]
+    return [Screen(Console(), lambda: waiting.text)]

@@ -12,6 +12,7 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from mm.app.audience import Audience
 from mm.app.audit import Audit, OpeningNotes
 from mm.app.clock import SteadyClock
 from mm.app.connect import Line
@@ -46,7 +47,7 @@ from mm.kalshi.listing import MarketListing
 from mm.kalshi.session import Session
 from mm.observe.house import RunFiles
 from mm.observe.journal import Journal
-from mm.observe.observer import Observer, Shown
+from mm.observe.observer import Shown
 from mm.sources.lines import LineSource
 
 LOOK_FOR_MARKETS_EVERY: Final[Nanos] = 5 * SECOND
@@ -82,17 +83,15 @@ def factories(config: Config) -> Mapping[str, StrategyFactory]:
 
 
 class Watch:
-    """Gives the observers their time, and ends a run that was asked for one cycle only."""
+    """Gives the audience its time, and ends a run that was asked for one cycle only."""
 
-    def __init__(self, observers: list[Observer], engine: Engine, finish: Callable[[], None] | None) -> None:
-        self._observers = observers
+    def __init__(self, audience: Audience, engine: Engine, finish: Callable[[], None] | None) -> None:
+        self._audience = audience
         self._engine = engine
         self._finish = finish
 
     def on_time(self, now: Nanos) -> None:
-        shown = Shown(self._engine)
-        for observer in self._observers:
-            observer.on_time(now, shown)
+        self._audience.on_time(now, Shown(self._engine))
         if self._finish is not None and self._has_cycled():
             self._finish()
             self._finish = None
@@ -106,8 +105,8 @@ class Watch:
 
 
 class Trade:
-    """``observers`` beside those of ``files``: a screen, perhaps. ``service`` speaks to who started us,
-    ``helm`` is by what a person steers, ``waiting`` is how long a start tries."""
+    """``audience`` is all who watch, ``service`` among them, which speaks to who started us; ``helm`` is by
+    what a person steers, ``waiting`` is how long a start tries."""
 
     def __init__(
         self,
@@ -116,7 +115,7 @@ class Trade:
         settings: EngineSettings,
         files: RunFiles,
         journal: Journal,
-        observers: list[Observer],
+        audience: Audience,
         service: Service,
         helm: Helm,
         waiting: Waiting,
@@ -127,7 +126,7 @@ class Trade:
         self._live: Live | None = None
         self._stopped_by = ""
         self._is_trading = False
-        self._observers = [*files.observers, *observers, service]
+        self._audience = audience
         self._log = files.logger.bind(logger="mm.app")
         self._clock = SteadyClock(tell=self._complain_of_clock)
         self._notes = OpeningNotes()
@@ -205,9 +204,10 @@ class Trade:
         """A kill switch that is on is the first that the engine hears."""
         finish = partial(self._shut_down, "one cycle is done") if self._wish.once else None
         interval = self._config.quoting.min_tick_interval_ms.nanos
-        observers = [*self._observers, ExposureWatch(engine, self._files.announce)]
-        watch = Watch(observers, engine, finish)
-        live = Live(self._clock, line.limiter, interval, (self._clock, self._helm, watch), self._files.write)
+        self._audience.join(ExposureWatch(engine, self._files.announce))
+        watch = Watch(self._audience, engine, finish)
+        beaten = (self._clock, self._helm, watch)
+        live = Live(self._clock, line.limiter, interval, beaten, self._audience.write)
         line.on_fault = live.fail
 
         def put(events: Iterable[AnyEvent]) -> None:
@@ -244,7 +244,8 @@ class Trade:
             engine,
             carry_out,
             self._journal,
-            [*self._observers, self._notes, self._helm.echo],
+            # The last look and the answers to people rest on these two: a fault of theirs ends the run.
+            [self._audience, self._notes, self._helm.echo],
             lambda action: inbox.put((outward.refuse(action),)),
             timed(engine.on_event, self._files.stopwatch.decided),
         )

@@ -1,10 +1,18 @@
-"""Alerts as lines of the log, once for each time that they are delivered, in the manual's own words."""
+"""Alerts as lines of the log, once for each time that they are delivered, in the manual's own words.
+
+Their lines do not wait among those of the steps: a line of those that cannot be rendered stops no alert.
+"""
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from structlog.typing import FilteringBoundLogger
+
 from mm.core.actions import Alert, AlertLevel
 from mm.core.units import Nanos
-from mm.observe.log_observer import LogObserver
 
 LEVEL_OF = {AlertLevel.INFO: "info", AlertLevel.WARNING: "warning", AlertLevel.CRITICAL: "critical"}
 # Where the manual has a word of its own for what the bot alerts of.
@@ -14,8 +22,9 @@ WORD_OF = {"position_limit": "position_limit_approaching", "exposure": "exposure
 class AlertLog:
     """A sink of alerts."""
 
-    def __init__(self, observer: LogObserver) -> None:
-        self._observer = observer
+    def __init__(self, logger: FilteringBoundLogger) -> None:
+        self._logger = logger
+        self._waiting: deque[Callable[[], object]] = deque()
 
     def send(self, alert: Alert, ts: Nanos, repeats: int = 0) -> None:
         """Remembered like every line of the log."""
@@ -24,10 +33,14 @@ class AlertLog:
         fields: dict[str, object] = {"message": alert.message, "details": dict(alert.details)}
         if repeats:
             fields["repeats"] = repeats
-        self._observer.say(ts, LEVEL_OF[alert.level], word, alert.desk, "alerts", **fields)
+        if alert.desk:
+            fields["desk"] = alert.desk
+        say = getattr(self._logger, LEVEL_OF[alert.level])
+        self._waiting.append(partial(say, word, ts=ts, logger="alerts", **fields))
 
     def settle(self) -> None:
-        self._observer.write()
+        while self._waiting:
+            self._waiting.popleft()()
 
     def close(self) -> None:
-        self._observer.write()
+        self.settle()

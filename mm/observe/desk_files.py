@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 
 from mm.core.picture import Observed
@@ -19,7 +20,7 @@ class DeskFiles(Watcher):
     def __init__(self, files: Mapping[str, LineFile], events: EventTable, actions: ActionTable) -> None:
         super().__init__(events, actions)
         self.files = files
-        self._unrendered: list[tuple[str, Render]] = []
+        self._unrendered: deque[tuple[str, Render]] = deque()
 
     def say(self, desk: str, render: Render) -> None:
         """``render`` makes the line later; at once only if the driver has not called for very long."""
@@ -58,11 +59,14 @@ class DeskFiles(Watcher):
         self._unrendered.clear()
 
     def close(self) -> None:
-        self._render()
-        for file in self.files.values():
-            file.close()
+        try:
+            self._render()
+        finally:
+            for file in self.files.values():
+                file.close()
 
     def _render(self) -> None:
-        for desk, render in self._unrendered:
+        """A line that cannot be rendered costs itself alone: it is not met again."""
+        while self._unrendered:
+            desk, render = self._unrendered.popleft()
             self.files[desk].add(render())
-        self._unrendered.clear()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -70,11 +71,12 @@ class RunSettings(msgspec.Struct, frozen=True):
 
 
 class RunFiles(msgspec.Struct, frozen=True):
-    """``observers`` in the order in which to call them; the driver closes each, then calls `close`.
+    """``observers`` in the order in which to call them; whoever drives them closes each, then calls `close`.
+    One that is taken out of the list hears no measures of the shell any more.
     ``statuses`` are the breaker files as the last run left them (None at the very first start of a desk):
     tripped stays tripped. ``stopwatch`` takes the measures of the shell;
-    ``urls`` the address of each link, as soon as it is known, for the log. `write` hands over to the
-    operating system what the steps so far did: for the driver, after each Tick's requests have left."""
+    ``urls`` the address of each link, as soon as it is known, for the log. ``each_tick``: of the observers,
+    those whose `write` is to be called after each Tick's requests have left."""
 
     observers: list[Observer]
     logger: FilteringBoundLogger
@@ -82,7 +84,7 @@ class RunFiles(msgspec.Struct, frozen=True):
     announce: Callable[[Alert, Nanos], None]
     stopwatch: Stopwatch
     urls: dict[str, str]
-    write: Callable[[], None]
+    each_tick: tuple[DeskFiles, ...]
     close: Callable[[], None]
 
 
@@ -114,37 +116,40 @@ def open_run_files(settings: RunSettings) -> RunFiles:
         yield from (fault for fault in found if fault is not None)
 
     def latency(name: str, ms: float, ts: Nanos, desk: str) -> None:
-        latencies.latency(name, ms, ts, desk)
-        log_observer.latency(name, ms, ts, desk)
-
-    def close() -> None:
-        replacer.close()
-        log.close()
+        for observer in (latencies, log_observer):
+            if observer in observers:
+                observer.latency(name, ms, ts, desk)
 
     stopwatch = Stopwatch(latency)
-    alerts = AlertObserver([sink, AlertLog(log_observer), *settings.more_sinks], faults, settings.alert_rules)
+    alerts = AlertObserver([sink, AlertLog(log.logger), *settings.more_sinks], faults, settings.alert_rules)
     alerts.announce(_started(settings), settings.started)
+    observers: list[Observer] = [
+        stopwatch,
+        trading,
+        loops,
+        actions,
+        latencies,
+        MetricsFiles(metrics_paths, replacer, settings.started),
+        BreakerStatusFiles(status_paths, replacer),
+        heartbeat,
+        log_observer,
+        alerts,
+    ]
     return RunFiles(
-        observers=[
-            stopwatch,
-            trading,
-            loops,
-            actions,
-            latencies,
-            MetricsFiles(metrics_paths, replacer, settings.started),
-            BreakerStatusFiles(status_paths, replacer),
-            heartbeat,
-            log_observer,
-            alerts,
-        ],
+        observers=observers,
         logger=log.logger,
         statuses=statuses,
         announce=alerts.announce,
         stopwatch=stopwatch,
         urls=log_observer.urls,
-        write=lambda: _write(trading, actions),
-        close=close,
+        each_tick=(trading, actions),
+        close=partial(_close, replacer, log),
     )
+
+
+def _close(replacer: Replacer, log: RunLog) -> None:
+    replacer.close()
+    log.close()
 
 
 def _run_log(files: Mapping[str, LineFile], settings: RunSettings) -> RunLog:
@@ -179,11 +184,6 @@ def _complete(
     except (JournalError, OSError) as error:
         text = f"the last lines of the former run may be in its journal alone: {error}"
         logger.warning("lines_left_behind", logger="mm.observe", message=text)
-
-
-def _write(*tables: DeskFiles) -> None:
-    for table in tables:
-        table.write()
 
 
 class _Lines:

@@ -3,6 +3,7 @@ circuit_breaker_triggered and so on (operations/files-and-commands row 18)."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -105,7 +106,7 @@ class LogObserver(Watcher):
         self._mode = ""
         self._last: Nanos = 0
         self._look = Every(MODE_EVERY)
-        self._waiting: list[Callable[[], object]] = []
+        self._waiting: deque[Callable[[], object]] = deque()
 
     def latency(self, name: str, ms: float, ts: Nanos, desk: str = "") -> None:
         """A measure: told if slow, and otherwise counted."""
@@ -127,10 +128,10 @@ class LogObserver(Watcher):
         self.write()
 
     def write(self) -> None:
-        """Put what was remembered into words, and try again what a full disk refused."""
-        waiting, self._waiting = self._waiting, []
-        for say in waiting:
-            say()
+        """Put what was remembered into words, and try again what a full disk refused. A line that cannot be
+        rendered costs itself alone."""
+        while self._waiting:
+            self._waiting.popleft()()
         self._sink.flush()
 
     def say(self, ts: Nanos, level: str, word: str, desk: str, logger: str, **fields: Any) -> None:

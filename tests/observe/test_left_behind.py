@@ -49,7 +49,8 @@ def live(home: Path, written: int = len(STORY)) -> None:
         journal.actions(actions)
         bench.step(event, *actions)
         if number == written:
-            files.write()
+            for table in files.each_tick:
+                table.write()
     journal.close()
     files.close()
 
