@@ -10,6 +10,8 @@ import rich_click as click
 from mm import __version__
 from mm.config.errors import EXIT_WRONG_CONFIGURATION, ConfigErrors
 
+UNGUARDED: Final = "kmm: Python runs without assertions, and nothing of ours may: no -O, no PYTHONOPTIMIZE"
+
 
 class Entry(NamedTuple):
     """``target`` is ``module:attribute`` of a click command."""
@@ -61,7 +63,14 @@ class LazyCommand(click.RichCommand):
 
 
 class LazyGroup(click.RichGroup):
-    """Its commands are the table; a wrong configuration ends any of them with exit code 78."""
+    """Its commands are the table; a wrong configuration ends any of them with exit code 78, and so does a
+    Python that leaves assertions out: they are what notices a fault of ours."""
+
+    def main(self, *args: Any, **extra: Any) -> Any:
+        if not __debug__:
+            click.echo(UNGUARDED, err=True)
+            raise SystemExit(EXIT_WRONG_CONFIGURATION)
+        return super().main(*args, **extra)
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
