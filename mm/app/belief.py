@@ -27,5 +27,7 @@ def is_news(found: MarketStatus, market: Market, began: Nanos) -> bool:
 
 def differs(found: MarketStatus, market: Market) -> bool:
     """In anything that ``found`` says."""
+    if found.terms_unknown and not market.terms_unknown:
+        return True
     pairs = ((getattr(found, name), getattr(market, name)) for name in TERMS)
     return any(said is not None and said != believed for said, believed in pairs)

@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Final, Protocol
+from typing import Protocol
+
+from msgspec.structs import replace
 
 from mm.app.belief import Believed, is_news
 from mm.app.errors import CannotRun
+from mm.app.looking import named
 from mm.app.scope import chosen, read_scope
 from mm.app.waiting import NotYet, judged
 from mm.config.model import Config
-from mm.core.events import AnyEvent, MarketAssigned, MarketStatus
+from mm.core.events import AnyEvent, MarketAssigned, MarketState, MarketStatus
 from mm.core.units import SECOND, Nanos
 from mm.kalshi.catalog import read_markets
 from mm.kalshi.conversation import Conversation, ReadError
@@ -22,7 +25,6 @@ from mm.kalshi.fees import FeeTerms
 from mm.kalshi.listing import Listings, MarketListing, to_status
 
 Read = Callable[[Conversation[Listings]], Awaitable[Listings]]
-MOST_NAMED: Final = 5
 
 
 class Told(Protocol):
@@ -33,6 +35,8 @@ class Told(Protocol):
     def succeeded(self) -> None: ...
 
     def remarked(self, text: str) -> None: ...
+
+    def strange(self, markets: Mapping[str, str]) -> None: ...
 
 
 class Discovery:
@@ -47,7 +51,7 @@ class Discovery:
         self._read = read
         self._clock = clock
         self._believed = believed
-        self._listed: dict[str, MarketListing] = {}
+        self._listed: dict[str, MarketStatus] = {}
 
     async def first_look(self) -> tuple[list[AnyEvent], list[MarketListing]]:
         """As `look`, before anything is traded.
@@ -79,7 +83,9 @@ class Discovery:
         gone = [ticker for ticker in self.taken if ticker not in seen and not self._is_over(ticker)]
         rest = await self._read(read_markets(gone, may_be_missing=True))
         seen.update((listing.ticker, listing) for listing in rest)
-        self.unread = {k: why for found in (*scopes.values(), rest) for k, why in found.unread.items()}
+        lists = (*scopes.values(), rest)
+        self.unread = {k: why for found in lists for k, why in found.unread.items()}
+        remnants = {k: status for found in lists for k, status in found.remnants.items() if k not in seen}
         events: list[AnyEvent] = []
         new: list[MarketListing] = []
         now = self._clock()
@@ -88,10 +94,10 @@ class Discovery:
                 self.taken[ticker] = name
                 new.append(seen[ticker])
                 events.append(MarketAssigned(now, ticker, name))
-        ours = {ticker: seen[ticker] for ticker in self.taken if ticker in seen}
-        found = [to_status(listing, now) for listing in ours.values()]
-        events += [status for status in found if self._is_news(status, began)]
-        self._listed.update(ours)
+        statuses = {ticker: to_status(seen[ticker], now) for ticker in self.taken if ticker in seen}
+        statuses |= {k: replace(left, ts=now) for k, left in remnants.items() if k in self.taken}
+        events += [status for status in statuses.values() if self._is_news(status, began)]
+        self._listed.update(statuses)
         return events, new
 
     def _is_news(self, status: MarketStatus, began: Nanos) -> bool:
@@ -108,7 +114,15 @@ class Discovery:
 
     def _is_over(self, ticker: str) -> bool:
         listed = self._listed.get(ticker)
-        return listed is not None and listed.settlement_value is not None and listed.state.value == "settled"
+        if listed is None or listed.settlement_value is None:
+            return False
+        return listed.state is MarketState.SETTLED
+
+    def strange(self) -> dict[str, str]:
+        """The markets of ours that are not quoted because their terms are not understood, and why."""
+        believed = ((ticker, self._believed(ticker)) for ticker in self.taken if not self._is_over(ticker))
+        names = [ticker for ticker, market in believed if market is not None and market.terms_unknown]
+        return {ticker: self.unread.get(ticker, "so the stream said") for ticker in names}
 
     async def keep_looking(
         self,
@@ -133,6 +147,7 @@ class Discovery:
             if self.unread.keys() - remarked.keys():
                 told.remarked(_text_of(self.unread))
             remarked = self.unread
+            told.strange(self.strange())
             if new:
                 follow([listing.ticker for listing in new], [listing.terms for listing in new])
             if events:
@@ -142,7 +157,4 @@ class Discovery:
 
 
 def _text_of(unread: Mapping[str, str]) -> str:
-    """The first few, and how many there are."""
-    named = [f"{ticker or 'one without a name'} ({why})" for ticker, why in sorted(unread.items())]
-    more = f" and {len(named) - MOST_NAMED} more" if len(named) > MOST_NAMED else ""
-    return f"markets that cannot be understood are left alone: {'; '.join(named[:MOST_NAMED])}{more}"
+    return f"markets that cannot be understood are left alone: {named(unread)}"

@@ -22,11 +22,12 @@ def read_scope(markets: Markets, *, may_be_missing: bool = False) -> Conversatio
     :raises ReadError: if there is no answer, or a market that is named does not exist.
     """
     found: dict[str, MarketListing] = {}
-    unread: dict[str, str] = {}
+    odd = Listings()
 
     def add(listings: Listings) -> None:
         found.update((listing.ticker, listing) for listing in listings)
-        unread.update(listings.unread)
+        odd.unread.update(listings.unread)
+        odd.remnants.update(listings.remnants)
 
     if markets.tickers:
         add((yield from read_markets(markets.tickers, may_be_missing=may_be_missing)))
@@ -38,7 +39,7 @@ def read_scope(markets: Markets, *, may_be_missing: bool = False) -> Conversatio
     if not markets.literals:
         for status in ("open", "unopened"):
             add((yield from read_open_markets(status)))
-    return Listings((found[ticker] for ticker in sorted(found)), unread)
+    return Listings((found[ticker] for ticker in sorted(found)), odd.unread, odd.remnants)
 
 
 def chosen(desk: Desk, listings: Sequence[MarketListing], taken: Mapping[str, str], now: Nanos) -> list[str]:

@@ -87,7 +87,9 @@ class FeeSchedule(msgspec.Struct, frozen=True, gc=False):
 
 
 class MarketStatus(Event, frozen=True, gc=False):
-    """What is known of a market besides its book. ``None`` means: this message did not say, so unchanged."""
+    """What is known of a market besides its book. ``None`` means: this message did not say, so unchanged.
+    ``terms_unknown``: its fees or its grid are now in words that nobody here understands, so those of before
+    hold no longer."""
 
     ticker: str
     state: MarketState | None = None
@@ -98,6 +100,7 @@ class MarketStatus(Event, frozen=True, gc=False):
     fees: FeeSchedule | None = None
     settlement_value: Price | None = None
     volume: Count | None = None
+    terms_unknown: bool = False
 
 
 class MarketAssigned(Event, frozen=True, gc=False):

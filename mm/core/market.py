@@ -34,6 +34,8 @@ class Market:
     settlement_value: Price | None = None
     # When the exchange last said anything of its terms.
     learned_at: Nanos = 0
+    # Its fees or its grid were not understood; then it has no fees, and is not quoted.
+    terms_unknown: bool = False
     trades: list[Trade] = field(default_factory=list)
     pulled_until: Nanos = 0
     # When its book was last given up because the ticker contradicted it.
@@ -47,8 +49,11 @@ class Market:
     taken: dict[Side, tuple[int, Nanos]] = field(default_factory=lambda: dict.fromkeys(SIDES, (0, 0)))
 
     def learn(self, status: MarketStatus) -> None:
-        """Take what the message says; what it does not say stays."""
+        """Take what the message says; what it does not say stays. Terms that were not understood are known
+        again once fees and grid are told together: either alone may not have been the strange one."""
         self.learned_at = status.ts
+        if status.terms_unknown or (status.fees is not None and status.grid is not None):
+            self.terms_unknown = status.terms_unknown
         for name in (
             "state",
             "event_ticker",
@@ -61,6 +66,8 @@ class Market:
             value = getattr(status, name)
             if value is not None:
                 setattr(self, name, value)
+        if self.terms_unknown:
+            self.fees = None
 
     def saw(self, trade: Trade) -> None:
         self.trades.append(trade)

@@ -12,9 +12,20 @@ from urllib.parse import quote
 
 import msgspec
 
+from mm.core.events import MarketStatus
 from mm.kalshi.conversation import Conversation, HttpResponse, ReadError, get, pages
 from mm.kalshi.fees import FeeError
-from mm.kalshi.listing import EventRow, Listings, MarketRow, MarketsPage, RowName, SeriesRow, to_listing
+from mm.kalshi.listing import (
+    EventRow,
+    Listings,
+    MarketRow,
+    MarketsPage,
+    Remnant,
+    RowName,
+    SeriesRow,
+    remnant,
+    to_listing,
+)
 from mm.kalshi.numbers import NumberError
 from mm.kalshi.wire import UNREADABLE
 
@@ -34,6 +45,7 @@ class _SeriesAnswer(msgspec.Struct):
 
 _markets = msgspec.json.Decoder(MarketsPage).decode
 _market = msgspec.json.Decoder(MarketRow).decode
+_remnant = msgspec.json.Decoder(Remnant).decode
 _name = msgspec.json.Decoder(RowName).decode
 _event = msgspec.json.Decoder(_EventAnswer).decode
 _series = msgspec.json.Decoder(_SeriesAnswer).decode
@@ -90,11 +102,12 @@ def read_open_markets(status: str = "open") -> Conversation[Listings]:
 
 
 class _Rows:
-    """Of some pages, by ticker; ``unread``: why a row could not be understood."""
+    """Of some pages, by ticker; ``unread``: why a row could not be understood, ``remnants`` what is left."""
 
     def __init__(self, answers: Iterable[MarketsPage] = ()) -> None:
         self.by_ticker: dict[str, MarketRow] = {}
         self.unread: dict[str, str] = {}
+        self.remnants: dict[str, MarketStatus] = {}
         self.take(answers)
 
     def __contains__(self, ticker: str) -> bool:
@@ -106,14 +119,18 @@ class _Rows:
                 row = _market(raw)
                 self.by_ticker[row.ticker] = row
             except UNREADABLE as error:
-                self.unread[_name_of(raw)] = str(error)[:LONGEST_REASON]
+                left = _left_of(raw)
+                self.unread[left.ticker] = str(error)[:LONGEST_REASON]
+                self.remnants[left.ticker] = remnant(left, fees_known=True)
 
 
-def _name_of(raw: msgspec.Raw) -> str:
-    try:
-        return _name(raw).ticker
-    except UNREADABLE:
-        return ""
+def _left_of(raw: msgspec.Raw) -> RowName:
+    for decode in (_remnant, _name):
+        try:
+            return decode(raw)
+        except UNREADABLE:
+            continue
+    return RowName()
 
 
 def _listings(
@@ -127,20 +144,27 @@ def _listings(
         events[ticker] = yield from _read_event(ticker)
     for ticker in dict.fromkeys(e.series_ticker for e in events.values() if isinstance(e, EventRow)):
         series[ticker] = yield from _read_series(ticker)
-    listings = Listings((), found.unread)
+    listings = Listings((), found.unread, found.remnants)
     for row in rows:
+        fees_known = True
         try:
             event = _known(events[row.event_ticker])
             terms = _known(series[event.series_ticker])
             listings.append(to_listing(row, event, terms, response.ts))
-        except (NumberError, FeeError) as error:
-            listings.unread[row.ticker] = str(error)[:LONGEST_REASON]
+            continue
+        except FeeError as error:
+            fees_known, why = False, str(error)
+        except NumberError as error:
+            why = str(error)
+        listings.unread[row.ticker] = why[:LONGEST_REASON]
+        listings.remnants[row.ticker] = remnant(row, fees_known=fees_known)
     return listings
 
 
 def _known(row: T | str) -> T:
+    """Whose fees cannot be read has none that are known."""
     if isinstance(row, str):
-        raise NumberError(row)
+        raise FeeError(row)
     return row
 
 

@@ -51,7 +51,8 @@ LIFECYCLE_STATES: Final = {
     "determined": MarketState.DETERMINED,
     "settled": MarketState.SETTLED,
 }
-LIFECYCLE_CHANGES: Final = frozenset({"close_date_updated", "price_level_structure_updated"})
+GRID_CHANGED: Final = "price_level_structure_updated"
+LIFECYCLE_CHANGES: Final = frozenset({"close_date_updated", GRID_CHANGED})
 
 
 def decode_frame(ts: Nanos, frame: str | bytes, *, use_yes_price: bool = True) -> AnyEvent | None:
@@ -177,17 +178,30 @@ def order_report(ts: Nanos, msg: wire.UserOrderMessage) -> OrderReport | None:
 
 
 def lifecycle(ts: Nanos, msg: wire.LifecycleMessage) -> MarketStatus | None:
+    """``None`` for what changes nothing that the core knows of. A grid that is new and not understood makes
+    the terms unknown: prices on the old one may not be valid any more."""
     state = LIFECYCLE_STATES.get(msg.event_type)
     if state is None and msg.event_type not in LIFECYCLE_CHANGES:
         return None
+    grid = None if msg.price_ranges is None else known_grid(msg.price_ranges)
+    is_new = msg.price_ranges is not None or msg.event_type == GRID_CHANGED
     return MarketStatus(
         ts,
         msg.market_ticker,
         state=state,
         close_ts=None if msg.close_ts is None else from_seconds(msg.close_ts),
-        grid=None if msg.price_ranges is None else price_grid(msg.price_ranges),
-        settlement_value=None if msg.settlement_value is None else parse_price(msg.settlement_value),
+        grid=grid,
+        settlement_value=parse_price(msg.settlement_value) if msg.settlement_value else None,
+        terms_unknown=is_new and grid is None,
     )
+
+
+def known_grid(ranges: Sequence[wire.PriceRange]) -> PriceGrid | None:
+    """As `price_grid`; ``None`` for one that is not understood."""
+    try:
+        return price_grid(ranges)
+    except NumberError:
+        return None
 
 
 def price_grid(ranges: Sequence[wire.PriceRange]) -> PriceGrid:

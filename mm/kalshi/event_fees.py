@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from mm.core.events import MarketStatus
 from mm.core.units import Nanos
 from mm.kalshi.fees import FeeError, FeeTerms
-from mm.kalshi.wire import EventFeeMessage, FrameError
+from mm.kalshi.wire import EventFeeMessage
 
 
 class EventFees:
@@ -32,18 +32,14 @@ class EventFees:
                 del self._terms[event]
 
     def update(self, ts: Nanos, message: EventFeeMessage) -> list[MarketStatus]:
-        """One status for each known market of the event; none if the event is not ours.
+        """One status for each known market of the event; none if the event is not ours. A fee type or
+        multiplier that is not known makes the terms unknown: those of before hold no longer."""
+        return [_status(ts, terms, message) for terms in self._terms.get(message.event_ticker, {}).values()]
 
-        :raises FrameError: for a fee type or multiplier that is not known.
-        """
-        try:
-            return [
-                MarketStatus(
-                    ts,
-                    terms.ticker,
-                    fees=terms.schedule(ts, message.fee_type_override, message.fee_multiplier_override),
-                )
-                for terms in self._terms.get(message.event_ticker, {}).values()
-            ]
-        except FeeError as error:
-            raise FrameError(f"event_fee_update: {error}") from error
+
+def _status(ts: Nanos, terms: FeeTerms, message: EventFeeMessage) -> MarketStatus:
+    try:
+        fees = terms.schedule(ts, message.fee_type_override, message.fee_multiplier_override)
+    except FeeError:
+        return MarketStatus(ts, terms.ticker, terms_unknown=True)
+    return MarketStatus(ts, terms.ticker, fees=fees)

@@ -13,7 +13,7 @@ from mm.core.events import FeeSchedule, MarketState, MarketStatus
 from mm.core.grid import PriceGrid
 from mm.core.units import Count, Nanos, Price
 from mm.kalshi import wire
-from mm.kalshi.codec import price_grid
+from mm.kalshi.codec import known_grid, price_grid
 from mm.kalshi.conversation import Page
 from mm.kalshi.fees import FeeTerms
 from mm.kalshi.numbers import NumberError, parse_price, parse_size, parse_time
@@ -54,9 +54,17 @@ class MarketsPage(Page, kw_only=True):
 
 
 class RowName(msgspec.Struct):
-    """What is still known of a row that cannot be understood."""
+    """The least that is known of a row that cannot be understood."""
 
     ticker: str = ""
+
+
+class Remnant(RowName):
+    """What is left of such a row, if those are in order."""
+
+    status: str = ""
+    price_ranges: list[wire.PriceRange] | None = None
+    settlement_value_dollars: str | None = None
 
 
 class EventRow(msgspec.Struct):
@@ -94,14 +102,19 @@ class MarketListing(msgspec.Struct, frozen=True):
 
 
 class Listings(list[MarketListing]):
-    """Markets in some order. ``unread``: others by ticker, and why nothing is known of them: the exchange
-    lists thousands, and an odd one must not hide the rest."""
+    """Markets in some order. ``unread``: others by ticker, and why they are not understood: the exchange
+    lists thousands, and an odd one must not hide the rest. ``remnants``: what can still be said of these (at
+    time 0), unless they are not listed at all."""
 
     def __init__(
-        self, listings: Iterable[MarketListing] = (), unread: Mapping[str, str] = MappingProxyType({})
+        self,
+        listings: Iterable[MarketListing] = (),
+        unread: Mapping[str, str] = MappingProxyType({}),
+        remnants: Mapping[str, MarketStatus] = MappingProxyType({}),
     ) -> None:
         super().__init__(listings)
         self.unread = dict(unread)
+        self.remnants = dict(remnants)
 
 
 def to_listing(market: MarketRow, event: EventRow, series: SeriesRow, now: Nanos) -> MarketListing:
@@ -161,4 +174,21 @@ def to_status(listing: MarketListing, ts: Nanos) -> MarketStatus:
         fees=listing.fees,
         settlement_value=listing.settlement_value,
         volume=listing.volume,
+    )
+
+
+def remnant(row: MarketRow | Remnant | RowName, *, fees_known: bool) -> MarketStatus:
+    """What can be said of a market that is listed and not understood: its state, its grid and what it paid,
+    where they are in words that are known. Without a state or a grid its terms are unknown, as without fees;
+    an odd figure elsewhere does not concern them."""
+    state = STATES.get(getattr(row, "status", ""))
+    ranges, value = getattr(row, "price_ranges", None), getattr(row, "settlement_value_dollars", None)
+    grid = None if ranges is None else known_grid(ranges)
+    try:
+        paid = parse_price(value) if value else None
+    except NumberError:
+        paid = None
+    is_unknown = state is None or grid is None or not fees_known
+    return MarketStatus(
+        0, row.ticker, state=state, grid=grid, settlement_value=paid, terms_unknown=is_unknown
     )

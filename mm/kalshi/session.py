@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
-import msgspec
-
-from mm.core.events import AnyEvent, BookGap, LinkDown, LinkUp
+from mm.core.events import AnyEvent, BookGap, LinkDown, LinkUp, MarketStatus
 from mm.core.units import SECOND, Nanos
 from mm.kalshi import wire
 from mm.kalshi.codec import to_event
 from mm.kalshi.control import Control
 from mm.kalshi.event_fees import EventFees
 from mm.kalshi.fees import FeeTerms
+from mm.kalshi.session_stats import SessionStats
 from mm.kalshi.subscription import ACCOUNT_CHANNELS, BOOK, MARKET_CHANNELS, Arrival, Subscription
 
 PROBE_AFTER: Final[Nanos] = 5 * SECOND
@@ -33,19 +32,6 @@ CHANNEL_OF: Final[dict[type, str]] = {
     wire.LifecycleFrame: "market_lifecycle_v2",
     wire.EventFeeFrame: "market_lifecycle_v2",
 }
-
-
-class SessionStats(msgspec.Struct):
-    """Counts since the start. ``strays``: of no subscription or market of ours; ``bad``: unreadable."""
-
-    frames: int = 0
-    bad: int = 0
-    strays: int = 0
-    duplicates: int = 0
-    gaps: int = 0
-    errors: int = 0
-    last_bad: str = ""
-    last_error: str = ""
 
 
 class Session:
@@ -188,9 +174,7 @@ class Session:
         return _HANDLERS.get(type(message), Session._on_other)(self, ts, message)
 
     def _bad(self, reason: str) -> str:
-        self.stats.bad += 1
-        self.stats.last_bad = reason[:200]
-        return self.stats.last_bad
+        return self.stats.could_not_read(reason)
 
     def _stray(self) -> list[AnyEvent]:
         self.stats.strays += 1
@@ -245,13 +229,21 @@ class Session:
 
     def _tell(self, ts: Nanos, frame: Any) -> list[AnyEvent]:
         if type(frame) is wire.EventFeeFrame:
-            return [status for status in self._fees.update(ts, frame.msg) if status.ticker in self._tickers]
+            statuses = [s for s in self._fees.update(ts, frame.msg) if s.ticker in self._tickers]
+            return self._wonder(statuses)
         if type(frame) is wire.LifecycleFrame and frame.msg.market_ticker not in self._tickers:
             return []
         if type(frame) in ACCOUNT_FRAMES and self._is_elsewhere(frame.msg.subaccount):
             return self._stray()
         event = to_event(ts, frame)
-        return [] if event is None else [event]
+        return [] if event is None else self._wonder([event])
+
+    def _wonder(self, events: Sequence[AnyEvent]) -> list[AnyEvent]:
+        """Terms that are not understood are told to the engine, and to people."""
+        for event in events:
+            if type(event) is MarketStatus and event.terms_unknown:
+                self._bad(f"{event.ticker}: its fees or price ranges are now in words that are not known")
+        return list(events)
 
     def _is_elsewhere(self, subaccount: int | None) -> bool:
         return self.subaccount is not None and subaccount not in (None, self.subaccount)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -122,6 +122,9 @@ class Complaints:
 
     def succeeded(self) -> None:
         """As it should be."""
+
+    def strange(self, markets: Mapping[str, str]) -> None:
+        """Told to people elsewhere."""
 
 
 def turns(bot: Bot, number: int) -> tuple[list[AnyEvent], list[str]]:

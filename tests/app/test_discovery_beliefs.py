@@ -122,3 +122,64 @@ def test_an_opening_that_nobody_announces_is_told_at_the_first_look() -> None:
     bot.lists.rows["E-1"]["status"] = "active"
     assert [status.state for status in bot.look()] == [MarketState.ACTIVE]
     assert bot.market.state == MarketState.ACTIVE
+
+
+def test_fees_that_are_not_understood_end_the_old_ones_and_known_ones_heal() -> None:
+    bot = Followed()
+    bot.lists.series["fee_type"] = "flat"
+    assert [status.terms_unknown for status in bot.look()] == [True]
+    assert bot.market.fees is None and list(bot.discovery.strange()) == ["E-1"]
+    assert "flat" in bot.discovery.strange()["E-1"]
+    assert bot.look() == [], "once"
+    bot.lists.series["fee_type"] = "quadratic"
+    bot.look()
+    assert bot.market.fees == PUBLISHED and bot.discovery.strange() == {}
+
+
+@pytest.mark.parametrize(
+    ("kind", "msg"),
+    [
+        ("event_fee_update", {"event_ticker": "E", "fee_type_override": "flat"}),
+        ("event_fee_update", {"event_ticker": "E", "fee_type_override": "margin_market_maker_program_fees"}),
+        (
+            "market_lifecycle_v2",
+            {
+                "market_ticker": "E-1",
+                "event_type": "price_level_structure_updated",
+                "price_level_structure": "",
+                "price_ranges": [],
+            },
+        ),
+    ],
+)
+def test_what_the_stream_says_in_strange_words_ends_the_old_terms_until_a_list_knows_better(
+    kind: str, msg: dict[str, Any]
+) -> None:
+    bot = Followed()
+    bot.look()
+    bot.says(kind, **msg)
+    assert bot.market.fees is None and list(bot.discovery.strange()) == ["E-1"]
+    assert bot.session.stats.bad == 1 and "E-1" in bot.session.stats.last_bad
+    bot.says("event_fee_update", event_ticker="E", fee_type_override=None, fee_multiplier_override=None)
+    assert bot.market.fees is None, "the grid may be the strange one"
+    bot.look()
+    assert bot.market.fees == PUBLISHED
+
+
+def test_a_market_that_closes_in_strange_words_is_known_to_be_closed() -> None:
+    bot = Followed()
+    bot.lists.rows["E-1"] |= {"status": "closed", "price_ranges": []}
+    bot.look()
+    assert bot.believes(MarketState.CLOSED) and bot.market.terms_unknown
+    bot.lists.rows["E-1"] |= {"status": "finalized", "settlement_value_dollars": "1.0000"}
+    bot.look()
+    assert bot.believes(MarketState.SETTLED) and bot.market.settlement_value == 10_000
+    assert bot.discovery.strange() == {}, "nobody quotes it any more"
+    assert bot.discovery.forget(lambda ticker: True) == ["E-1"]
+
+
+def test_an_odd_figure_that_is_not_of_the_terms_does_not_pull_the_quotes() -> None:
+    bot = Followed()
+    bot.lists.rows["E-1"]["volume_fp"] = "many"
+    assert bot.look() == []
+    assert bot.market.fees == PUBLISHED and list(bot.discovery.unread) == ["E-1"]

@@ -40,3 +40,19 @@ def test_what_fails_for_long_is_told_once_and_its_end_too() -> None:
     story.looking.succeeded()
     story.looking.succeeded()
     assert len(story.told) == 2 and story.told[1].startswith("info the list of markets is read again")
+
+
+def test_markets_with_strange_terms_are_told_once_and_their_return_too() -> None:
+    story = Story()
+    odd = {f"E-{number}": "unknown fee type: 'flat'" for number in range(7)}
+    for seen in ({}, odd, odd, odd | {"F-1": "price_ranges"}, odd, {}, {}):
+        story.looking.strange(seen)
+    told = [
+        text.replace("fees or price steps are in words that are not known", "strange") for text in story.told
+    ]
+    assert len(told) == 4
+    assert told[0].startswith("warning strange, so there are no quotes: E-0 (unknown fee type: 'flat'); E-1")
+    assert told[0].endswith("and 2 more")
+    assert told[1] == "warning strange, so there are no quotes: F-1 (price_ranges)"
+    assert told[2].startswith("info") and told[2].endswith(": F-1")
+    assert told[3].startswith("info") and told[3].endswith("and 2 more")

@@ -156,6 +156,14 @@ def test_one_odd_market_does_not_hide_the_others(odd: dict[str, Any]) -> None:
     listings, _ = talk(read_event_markets("E"), rows, event(), series())
     assert [listing.ticker for listing in listings] == ["E-1"]
     assert list(listings.unread) == ["E-2"] and listings.unread["E-2"]
+    assert listings.remnants["E-2"].terms_unknown == bool({"status", "price_ranges"} & odd.keys())
+
+
+def test_of_a_market_that_is_over_its_end_is_read_although_its_grid_is_gone() -> None:
+    row = market(status="finalized", price_ranges=[], settlement_value_dollars="1.0000")
+    listings, _ = talk(read_event_markets("E"), markets(row), event(), series())
+    over = MarketStatus(0, "E-1", MarketState.SETTLED, settlement_value=10_000, terms_unknown=True)
+    assert listings == [] and listings.remnants == {"E-1": over}
 
 
 @pytest.mark.parametrize("status", [200, 404])
@@ -164,7 +172,7 @@ def test_an_event_that_cannot_be_understood_costs_its_own_markets_only(status: i
     answers = (rows, event(), answer(status, {"error": {"code": "not_found"}}), series())
     listings, _ = talk(read_series_markets("S"), *answers)
     assert [listing.ticker for listing in listings] == ["E-1"]
-    assert list(listings.unread) == ["F-1"]
+    assert list(listings.unread) == ["F-1"] and listings.remnants["F-1"].terms_unknown
 
 
 @pytest.mark.parametrize(
@@ -174,13 +182,14 @@ def test_without_terms_that_are_known_a_market_is_left_out(terms: HttpResponse) 
     """`flat` is a word of the specification whose meaning is not known (protocol section 12)."""
     listings, _ = talk(read_event_markets("E"), markets(market()), event(), terms)
     assert listings == [] and list(listings.unread) == ["E-1"]
+    assert listings.remnants["E-1"].terms_unknown
 
 
 def test_a_market_that_is_listed_no_more_is_named_beside_the_others() -> None:
     answers = (markets(market()), event(), series())
     listings, _ = talk(read_markets(["E-1", "E-9"], may_be_missing=True), *answers)
     assert [listing.ticker for listing in listings] == ["E-1"]
-    assert list(listings.unread) == ["E-9"]
+    assert list(listings.unread) == ["E-9"] and not listings.remnants
 
 
 def test_combinations_are_not_asked_for_with_all_markets() -> None:

@@ -118,6 +118,7 @@ RANGES = [
     {"start": "0.0000", "end": "0.1000", "step": "0.0010"},
     {"start": "0.1000", "end": "0.9000", "step": "0.0100"},
 ]
+STRANGE = MarketStatus(7, "M", terms_unknown=True)  # the old grid holds no longer, the new one is not known
 
 
 @pytest.mark.parametrize(
@@ -134,6 +135,13 @@ RANGES = [
         (
             {"event_type": "price_level_structure_updated", "price_ranges": RANGES},
             MarketStatus(7, "M", grid=TAPERED_DECI_CENT_GRID),
+        ),
+        ({"event_type": "price_level_structure_updated", "price_ranges": []}, STRANGE),
+        ({"event_type": "price_level_structure_updated", "price_ranges": RANGES[:2]}, STRANGE),
+        ({"event_type": "price_level_structure_updated", "price_level_structure": "deci_cent"}, STRANGE),
+        (
+            {"event_type": "determined", "result": "no", "settlement_value": ""},
+            MarketStatus(7, "M", MarketState.DETERMINED),
         ),
         ({"event_type": "metadata_updated"}, None),
         ({"event_type": "something_new"}, None),
@@ -185,10 +193,6 @@ def test_what_the_core_does_not_need_is_passed_over(text: str) -> None:
               | {"settlement_value": "2.0000"}),
         frame("market_lifecycle_v2", sid=1, seq=1, msg={"market_ticker": "M", "close_ts": 10**18}
               | {"event_type": "close_date_updated"}),
-        frame("market_lifecycle_v2", sid=1, seq=1, msg={"market_ticker": "M", "price_ranges": []}
-              | {"event_type": "price_level_structure_updated"}),
-        frame("market_lifecycle_v2", sid=1, seq=1, msg={"market_ticker": "M", "price_ranges": RANGES[:2]}
-              | {"event_type": "price_level_structure_updated"}),
     ],
 )  # fmt: skip
 def test_nonsense_is_a_frame_error(text: str) -> None:

@@ -9,7 +9,7 @@ import pytest
 from mm.core.events import FeeSchedule, MarketStatus
 from mm.kalshi.event_fees import EventFees
 from mm.kalshi.fees import FeeError, FeeTerms, fee_schedule
-from mm.kalshi.wire import EventFeeMessage, FrameError
+from mm.kalshi.wire import EventFeeMessage
 
 
 @pytest.mark.parametrize(
@@ -45,8 +45,9 @@ def test_an_event_overrides_its_series_and_gives_back() -> None:
     ]
     assert [status.fees for status in fees.update(8, EventFeeMessage("E"))] == [FeeSchedule(70_000, 0)] * 2
     assert fees.update(9, EventFeeMessage("OTHER", "flat")) == []
-    with pytest.raises(FrameError):
-        fees.update(9, EventFeeMessage("E", "flat"))
+    assert fees.update(9, EventFeeMessage("E", "flat")) == [
+        MarketStatus(9, t, terms_unknown=True) for t in ("E-1", "E-2")
+    ]
 
 
 def test_a_waiver_makes_it_free_while_it_lasts() -> None:
