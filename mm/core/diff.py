@@ -35,6 +35,11 @@ class Amend(msgspec.Struct, frozen=True, gc=False):
         """More at the same price: until then nothing is wrong with the order as it is."""
         return self.price == self.order.price and self.open_count > self.order.open
 
+    @property
+    def retreats(self) -> bool:
+        """Where the order rests now, whoever takes it gets more than we want to give."""
+        return self.order.side.sign * (self.order.price - self.price) > 0
+
 
 class Place(msgspec.Struct, frozen=True, gc=False):
     side: Side

@@ -59,8 +59,9 @@ class Engine:
         self._ids = RequestIds()
         self._execution = Execution(self.know, self._ids)
         self._flattening = Flattening(self.know, self._execution)
-        self._retreat = Retreat(self.know, self._ids)
-        self._reconciler = Reconciler(self.know, self._ids)
+        strangers: set[str] = set()
+        self._retreat = Retreat(self.know, self._ids, strangers)
+        self._reconciler = Reconciler(self.know, self._ids, strangers)
         self._modes = Modes(self.know)
         self._watch = Watch(self.know, self.desks, self._modes, self._retreat, self._flattening)
         parts = self.know, self._modes, self._retreat, self._flattening, self._reconciler
@@ -124,7 +125,7 @@ class Engine:
                 self.know.orders.absent(asked)
                 self.know.exposure.touch(asked.ticker)
         else:
-            self._retreat.answered(event.request_id)
+            self._retreat.answered(event.request_id, self.now)
         if isinstance(event, ApiError) and event.kind is RequestKind.QUERY_ACCOUNT:
             self._reconciler.failed(event.request_id, event.ts)
         return actions
@@ -203,12 +204,13 @@ class Engine:
         know.dirty.clear()
         actions: list[AnyAction] = []
         for name, tickers in by_desk.items():
+            for ticker in tickers:
+                self._looked_at.pop(ticker, None)
+                self._looked_at[ticker] = self.now
             if know.breaker.has_stopped(name):
                 continue
             desk = self.desks[name]
             for decision in desk.decide(tickers, self.now):
-                self._looked_at.pop(decision.ticker, None)
-                self._looked_at[decision.ticker] = self.now
                 self.decisions.append(decision)
                 if not self._execution.carry_out(desk, decision, self.now, budget, actions):
                     know.dirty[decision.ticker] = None

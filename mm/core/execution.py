@@ -13,7 +13,7 @@ from mm.core.actions import Alert, AlertLevel, AmendOrder, AnyAction, PlaceOrder
 from mm.core.desk import Desk
 from mm.core.diff import Amend, Cancel, Intent, Place, diff, side_of
 from mm.core.knowledge import Knowledge
-from mm.core.order import Order
+from mm.core.order import MUST_NOT_REST, Order
 from mm.core.picture import MarketDecision
 from mm.core.risk import Gate, value_at_risk, would_cross
 from mm.core.strategy import Quote
@@ -63,7 +63,7 @@ class Execution:
         is_complete = True
         for wanted in intents:
             must_wait = now < quote_from[side_of(wanted)]
-            intent = self._feasible(wanted, must_wait)
+            intent = self._feasible(wanted, must_wait, budget)
             if isinstance(intent, Cancel):
                 budget.cancels -= 1
                 actions.append(cancel(intent.order, know.orders, self._ids, intent.reason))
@@ -74,13 +74,16 @@ class Execution:
                 actions.append(action)
         return is_complete
 
-    def _feasible(self, intent: Intent, must_wait: bool) -> Intent:
+    def _feasible(self, intent: Intent, must_wait: bool, budget: Budget) -> Intent:
         """A cancel instead of an amend that may not be sent, unless the order is welcome as it is: whatever
-        rests at a price that is not wanted any more is a gift to those who know why."""
+        rests at a price that is not wanted any more is a gift to those who know why. Cancels have a share of
+        the rate limits of their own (control C07)."""
         if not isinstance(intent, Amend):
             return intent
         if must_wait:
             return intent if intent.is_refill else Cancel(intent.order, f"{intent.reason}; no amends now")
+        if budget.orders <= 0 < budget.cancels and intent.retreats:
+            return Cancel(intent.order, f"{intent.reason}; no request left to move it")
         return Cancel(intent.order, "outgrown") if self._outgrows(intent) else intent
 
     def _outgrows(self, wish: Amend) -> bool:
@@ -119,7 +122,7 @@ class Execution:
         """An order that takes what is there and only reduces, already marked as under way. It passes no gate:
         those limit what is opened. Should an exchange ever let it rest, it is cancelled."""
         order = self._new_order(self._know.markets[ticker].desk, ticker, quote, now)
-        order.cancel_wanted = "must not rest"
+        order.cancel_wanted = MUST_NOT_REST
         self._know.orders.add(order)
         self._know.exposure.touch(ticker)
         return PlaceOrder(

@@ -71,23 +71,34 @@ class FeeAudit:
         return difference if abs(difference) > self._precision else 0
 
 
-class FeeWatch:
-    """Tells, once a market, that fees are not what the quotes were priced with."""
+class FillWatch:
+    """Tells, once a market, that fills are not what the quotes were priced for: other fees, or a quote that
+    took what was there (an amend cannot be post-only, protocol section 5.2)."""
 
     def __init__(self, precision: Money = DIRECT_MEMBER_PRECISION) -> None:
         self._audit = FeeAudit(precision)
-        self._told: set[str] = set()
+        self._told_of_fees: set[str] = set()
+        self._told_of_taking: set[str] = set()
 
-    def saw(self, fill: Fill, schedule: FeeSchedule) -> Alert | None:
+    def saw(self, fill: Fill, schedule: FeeSchedule, may_take: bool) -> Alert | None:
         """What is to be told after this fill, if anything is."""
         excess = self._audit.excess(fill, schedule)
-        if not excess or fill.ticker in self._told:
-            return None
-        self._told.add(fill.ticker)
-        text = f"{fill.ticker}: an order was charged {money_text(excess)} dollars besides the fee schedule"
-        details = (("ticker", fill.ticker), ("order_id", fill.order_id), ("excess", excess))
-        return Alert(AlertLevel.WARNING, "order_anomaly", text, details=details)
+        if fill.is_taker and not may_take and fill.ticker not in self._told_of_taking:
+            self._told_of_taking.add(fill.ticker)
+            return _odd(fill, "a quote took what was there, for the taker's fee")
+        if excess and fill.ticker not in self._told_of_fees:
+            self._told_of_fees.add(fill.ticker)
+            text = f"an order was charged {money_text(excess)} dollars besides the fee schedule"
+            return _odd(fill, text, ("excess", excess))
+        return None
 
     def forget(self, ticker: str) -> None:
         """The market is over: what was told of it need not be remembered."""
-        self._told.discard(ticker)
+        self._told_of_fees.discard(ticker)
+        self._told_of_taking.discard(ticker)
+
+
+def _odd(fill: Fill, text: str, *more: tuple[str, int]) -> Alert:
+    details: tuple[tuple[str, str | int], ...]
+    details = (("ticker", fill.ticker), ("order_id", fill.order_id), *more)
+    return Alert(AlertLevel.WARNING, "order_anomaly", f"{fill.ticker}: {text}", details=details)

@@ -39,17 +39,17 @@ from mm.core.events import (
     TradingHours,
 )
 from mm.core.exposure import Exposure
-from mm.core.fees import FeeWatch
+from mm.core.fees import FillWatch
 from mm.core.hours import PAUSE_CODES, Hours
 from mm.core.ledger import Ledger
-from mm.core.market import HARDLY_THERE, Market
+from mm.core.market import Market
 from mm.core.memory import TripMemory, of_account
-from mm.core.order import Answer, Order
+from mm.core.order import MUST_NOT_REST, Answer, Order
 from mm.core.orders import Orders
 from mm.core.retired import Retired
 from mm.core.settings import EngineSettings
 from mm.core.shares import Shares
-from mm.core.trouble import LOCAL_REFUSALS, trouble
+from mm.core.trouble import is_refusal, trouble
 from mm.core.units import Nanos, Side
 
 
@@ -74,7 +74,7 @@ class Knowledge:
         self.tickers = {desk.name: list(desk.markets) for desk in settings.desks}
         self.references: dict[str, float] = {}
         self.notes: list[Alert] = []
-        self._fee_watch = FeeWatch(settings.fee_precision)
+        self._fill_watch = FillWatch(settings.fee_precision)
         self.link_up = False
         self.hours = Hours()
         # A read of the account must be as late as this before quoting goes on: 0, or when the feed came back.
@@ -224,13 +224,13 @@ class Knowledge:
             market.accepted(order.side)
             self.breaker.measures.desks[market.desk].accepted(market.ticker, order.side)
             if event.remaining == 0:
-                self._may_be_taken_away(order, event.ts)
+                market.has_ended(order, event.ts)
         return ()
 
     def _refused(self, market: Market, side: Side, event: OrderReject | AmendReject) -> None:
         """Counted as an anomaly is only what the exchange has against the order itself."""
         market.refused(side, event.ts)
-        if not trouble(event) and event.code not in LOCAL_REFUSALS and event.code not in PAUSE_CODES:
+        if is_refusal(event) and event.code not in PAUSE_CODES:
             self.breaker.measures.desks[market.desk].refused(market.ticker, side, event.code)
 
     def _report(self, event: OrderReport) -> Sequence[AnyAction]:
@@ -239,16 +239,9 @@ class Knowledge:
         order = self.orders.notice(event)
         if order is not None:
             self.touch(order)
-            if event.status is OrderStatus.CANCELED:
-                self._may_be_taken_away(order, event.ts)
+            if event.status is OrderStatus.CANCELED and order.ticker in self.markets:
+                self.markets[order.ticker].has_ended(order, event.ts, event.reason)
         return ()
-
-    def _may_be_taken_away(self, order: Order, now: Nanos) -> None:
-        """An order has ended: unfilled, not by our own wish, and as soon as it was there?"""
-        market, final = self.markets.get(order.ticker), order.final_filled
-        is_unfilled = final is not None and final < order.count
-        if market and is_unfilled and not order.cancel_wanted and now - order.placed_at < HARDLY_THERE:
-            market.taken_away(order.side, now)
 
     def _fill(self, event: Fill) -> Sequence[AnyAction]:
         self.book_fill(event)
@@ -270,7 +263,8 @@ class Knowledge:
         self.exposure.touch(fill.ticker)
         self.positions_moved = True
         if market is not None and market.fees is not None:
-            note = self._fee_watch.saw(fill, market.fees)
+            may_take = order is None or order.cancel_wanted == MUST_NOT_REST
+            note = self._fill_watch.saw(fill, market.fees, may_take)
             if note is not None:
                 self.notes.append(note)
         self._trip_may_have_ended(trips_ended, self.desk_of(fill.ticker))
@@ -334,7 +328,7 @@ class Knowledge:
         """A market that is over is not looked at again."""
         for names in (self.dirty, self.stale, self.over, self.contradicted):
             names.pop(ticker, None)
-        self._fee_watch.forget(ticker)
+        self._fill_watch.forget(ticker)
 
     def forgive(self, desk: str | None) -> list[TripMemory]:
         """A person reset the breaker, of one desk or all of it: it begins anew, and what it counts too."""

@@ -8,12 +8,14 @@ from mm.core.book import OrderBook
 from mm.core.drift import Drift
 from mm.core.events import FeeSchedule, MarketState, MarketStatus, Ticker, Trade
 from mm.core.grid import CENT_GRID, PriceGrid
+from mm.core.order import Order
 from mm.core.units import SECOND, SIDES, Nanos, Price, Side
 
 # After the first, second and any further refusal in a row (fault F18: at most three in a minute).
 PAUSES: tuple[Nanos, ...] = (SECOND, 10 * SECOND, 60 * SECOND)
 # A quote that rested for less was hardly there; one that was taken away so long ago says nothing any more.
 HARDLY_THERE: Nanos = 5 * SECOND
+MARGIN_CANCEL = "MarginCancel"  # protocol section 5.1
 FORGOTTEN_AFTER: Nanos = 120 * SECOND
 REMEMBERED_TRADES = 500
 
@@ -100,19 +102,32 @@ class Market:
         """Says nothing of the other side, which may be refused for as long as ever."""
         self.rejects[side] = 0
 
-    def taken_away(self, side: Side, now: Nanos) -> None:
-        """The exchange accepted a quote and cancelled it at once: it would do so again (a cancel-all sweeps
-        for up to a minute, protocol section 5.3). As after a refusal."""
+    def has_ended(self, order: Order, now: Nanos, reason: str = "") -> None:
+        """The exchange accepted a quote and cancelled it, at once or for want of collateral: it would do so
+        again (a cancel-all sweeps for up to a minute, protocol section 5.3). As after a refusal."""
+        is_unfilled = order.final_filled is not None and order.final_filled < order.count
+        if not is_unfilled or order.cancel_wanted:
+            return
+        if now - order.placed_at < HARDLY_THERE or reason == MARGIN_CANCEL:
+            self._was_taken_away(order.side, now)
+
+    def _was_taken_away(self, side: Side, now: Nanos) -> None:
         before, last = self.taken[side]
         row = 1 + (before if now - last < FORGOTTEN_AFTER else 0)
         self.taken[side] = row, now
         self.quote_from[side] = max(self.quote_from[side], now + PAUSES[min(row, len(PAUSES)) - 1])
 
-    def mark(self) -> Price | None:
-        """The mid of a trusted two-sided book; the settlement value once there is one."""
+    def mark(self, last: Price | None) -> Price | None:
+        """The mid of a trusted two-sided book; of a one-sided one the ``last`` mark, as far as the side that
+        is there bears it out, because a book that is lost looks like that; the settlement value once there is
+        one. ``None`` if nothing new is known."""
         if self.settlement_value is not None:
             return self.settlement_value
         bid, ask = self.book.bids.best(), self.book.asks.best()
-        if not self.book.in_sync or bid is None or ask is None:
+        if not self.book.in_sync:
             return None
-        return (bid + ask) // 2
+        if bid is not None and ask is not None:
+            return (bid + ask) // 2
+        if last is None:
+            return None
+        return min(last, ask) if ask is not None else max(last, bid or 0)

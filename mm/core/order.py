@@ -29,6 +29,7 @@ from mm.core.events import (
 from mm.core.units import SECOND, Count, Nanos, Price, Side
 
 NOT_FOUND = "not_found"
+MUST_NOT_REST = "must not rest"  # why an order that takes is cancelled, should the exchange let it rest
 FIRST_RETRY: Nanos = SECOND // 2
 LONGEST_RETRY: Nanos = 10 * SECOND
 

@@ -25,16 +25,17 @@ class Reconciler:
     """Asks for account reports when they are due and takes them in.
 
     ``clean_reads`` counts reports in a row in which nothing of ours rested while our own table was empty.
+    ``strangers``: where the ids of orders are kept that others have resting in this account.
     """
 
-    def __init__(self, know: Knowledge, ids: RequestIds) -> None:
+    def __init__(self, know: Knowledge, ids: RequestIds, strangers: set[str]) -> None:
         self._know = know
         self._ids = ids
+        self._strangers = strangers
         self._request_id = 0
         self._asked_at: Nanos = 0
         self._not_before: Nanos = 0
         self._last_as_of: Nanos = 0
-        self._foreign: set[str] = set()
         self._suspects: dict[str, str] = {}
         self._disagreeing: dict[str, PositionReport | None] = {}
         self._unknown: set[str] = set()
@@ -147,7 +148,7 @@ class Reconciler:
         orders = self._know.orders
         actions: list[AnyAction] = []
         latest = report.as_of - self._know.settings.clock_tolerance
-        self._foreign.intersection_update(row.order_id for row in report.resting)
+        self._strangers.intersection_update(row.order_id for row in report.resting)
         for row in report.resting:
             # Reads lag: this one may be from before the end that we saw.
             has_ended = orders.ended.get(row.client_order_id, 0) >= latest
@@ -161,8 +162,8 @@ class Reconciler:
                 orders.add(_orphan(row, report.ts))
                 self._know.exposure.touch(row.ticker)
                 actions += self._is_unknown(row, report.ts)
-            elif row.order_id not in self._foreign:
-                self._foreign.add(row.order_id)
+            elif row.order_id not in self._strangers:
+                self._strangers.add(row.order_id)
                 text = f"an order that this bot did not send rests in {row.ticker}; it is left alone"
                 actions.append(
                     Alert(

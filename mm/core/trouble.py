@@ -12,6 +12,17 @@ LOCAL_REFUSALS = frozenset(
 )
 
 
+# An account that may not trade is told so with each order, while everything else goes well.
+FORBIDDEN = frozenset({401, 403})
+
+
+def is_refusal(event: OrderReject | AmendReject) -> bool:
+    """Whether the exchange does not want this order, and would not want the next one either."""
+    if event.code in LOCAL_REFUSALS:
+        return False
+    return event.status in FORBIDDEN or not trouble(event)
+
+
 def trouble(event: AnyEvent) -> str | None:
     """Why this answer counts as an API error; empty if it is a proper answer; ``None`` if it is no answer."""
     if isinstance(event, ApiError):

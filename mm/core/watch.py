@@ -40,7 +40,7 @@ class Watch:
         know, measures = self._know, self._know.breaker.measures
         for ticker in know.dirty:
             market = know.markets.get(ticker)
-            mark = market.mark() if market is not None else None
+            mark = market.mark(know.ledger.position(ticker).mark) if market is not None else None
             if mark is not None:  # else the last one stays
                 know.ledger.mark(ticker, mark)
         know.stale.update(know.shares.bring_up_to_date())
