@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeAlias
 
 import pytest
 
@@ -23,7 +24,17 @@ ROWS: dict[str, Any] = {
     "cursor": "",
     "balance": 100,
 }
-LOCKED = {"error": {"code": "forbidden", "message": "forbidden", "details": "restricted to a single one"}}
+LOCKED = "this API key is restricted to a single sub-account and cannot access this endpoint"
+SCOPE = "missing scope: read"
+Shape: TypeAlias = Callable[[str], Any]
+SHAPES: tuple[Shape, ...] = (
+    lambda text: {"error": {"code": "forbidden", "message": "forbidden", "details": text}},
+    lambda text: {"error": {"code": "forbidden", "message": text}},
+    lambda text: {"code": "forbidden", "message": text},
+    lambda text: {"error": {"message": text}},
+    lambda text: {"error": text},
+    lambda text: {"msg": text},
+)
 
 
 def test_a_key_for_all_subaccounts_trades_in_the_primary_one() -> None:
@@ -32,8 +43,18 @@ def test_a_key_for_all_subaccounts_trades_in_the_primary_one() -> None:
     assert (request.path, request.query) == ("/portfolio/positions", "limit=1&subaccount=0")
 
 
-def test_a_locked_key_has_its_own_and_must_name_no_other() -> None:
-    assert talk(read_subaccount(), answer(403, LOCKED))[0] is None
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_locked_key_has_its_own_and_must_name_no_other(shape: Shape) -> None:
+    assert talk(read_subaccount(), answer(403, shape(LOCKED)))[0] is None
+    assert talk(read_subaccount(), answer(403, shape(LOCKED.replace("sub-account", "Subaccount"))))[0] is None
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_a_key_that_may_not_read_is_not_taken_for_a_locked_one(shape: Shape) -> None:
+    with pytest.raises(ReadError, match="403"):
+        talk(read_subaccount(), answer(403, shape(SCOPE)))
+    with pytest.raises(ReadError, match="400"):
+        talk(read_subaccount(), answer(400, shape(LOCKED)))
 
 
 @pytest.mark.parametrize("no_word", [lost(), answer(403, b"<html>Forbidden</html>"), answer(503)])
