@@ -41,11 +41,12 @@ class Told(Protocol):
 
 class Discovery:
     """``read`` holds a conversation without blocking; ``clock`` is the one that dates the engine's events;
-    ``believed`` is what the engine knows. `taken` is the desk of every market that has one, `unread` why
-    others could not be understood at the last look."""
+    ``believed`` is what the engine knows. `taken` is the desk of every market that has one, `terms` the fees
+    of their series and `unread` why others could not be understood, both as of the last look."""
 
     def __init__(self, config: Config, read: Read, clock: Callable[[], Nanos], believed: Believed) -> None:
         self.taken: dict[str, str] = {}
+        self.terms: list[FeeTerms] = []
         self.unread: dict[str, str] = {}
         self._config = config
         self._read = read
@@ -98,6 +99,7 @@ class Discovery:
         statuses |= {k: replace(left, ts=now) for k, left in remnants.items() if k in self.taken}
         events += [status for status in statuses.values() if self._is_news(status, began)]
         self._listed.update(statuses)
+        self.terms = [seen[ticker].terms for ticker in self.taken if ticker in seen]
         return events, new
 
     def _is_news(self, status: MarketStatus, began: Nanos) -> bool:
@@ -134,7 +136,9 @@ class Discovery:
         leave: Callable[[list[str]], None],
     ) -> None:
         """Look again and again; a read that fails is told, and tried at the next turn, and what cannot be
-        understood is told when that is news. What the engine has let go is left."""
+        understood is told when that is news. What the engine has let go is left. ``follow`` hears of what is
+        new, and each time of the terms of all: an event's change of fees is one of the series', which change,
+        too."""
         remarked: Mapping[str, str] = {}
         while True:
             await asyncio.sleep(every / SECOND)
@@ -148,8 +152,7 @@ class Discovery:
                 told.remarked(_text_of(self.unread))
             remarked = self.unread
             told.strange(self.strange())
-            if new:
-                follow([listing.ticker for listing in new], [listing.terms for listing in new])
+            follow([listing.ticker for listing in new], self.terms)
             if events:
                 emit(events)
             if gone := self.forget(has_retired):

@@ -20,6 +20,7 @@ from mm.core.events import AnyEvent, MarketAssigned, MarketState, MarketStatus
 from mm.core.market import Market
 from mm.core.units import SECOND
 from mm.kalshi.conversation import Conversation, HttpRequest, HttpResponse
+from mm.kalshi.fees import FeeTerms
 from tests.kalshi.test_catalog import market
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -95,7 +96,7 @@ class Bot:
 
     def start(self) -> Bot:
         events, listings = asyncio.run(self.discovery.first_look())
-        self.terms = [listing.terms for listing in listings]
+        assert self.discovery.terms == [listing.terms for listing in listings]
         self.hear(events)
         return self
 
@@ -127,7 +128,13 @@ class Complaints:
         """Told to people elsewhere."""
 
 
-def turns(bot: Bot, number: int) -> tuple[list[AnyEvent], list[str]]:
+def ignore(*_: object) -> None:
+    """Whoever follows markets is not of interest here."""
+
+
+def turns(
+    bot: Bot, number: int, follow: Callable[[list[str], list[FeeTerms]], None] = ignore
+) -> tuple[list[AnyEvent], list[str]]:
     """What so many looks of a running bot tell, and what they complain of."""
     events: list[AnyEvent] = []
     complaints: list[str] = []
@@ -137,13 +144,10 @@ def turns(bot: Bot, number: int) -> tuple[list[AnyEvent], list[str]]:
         events.extend(told)
         bot.hear(told)
 
-    def ignore(*_: object) -> None:
-        """Whoever follows markets is not of interest here."""
-
     async def run() -> None:
         lists.enough, lists.done = lists.looks + number, asyncio.Event()
         task = asyncio.create_task(
-            bot.discovery.keep_looking(0, emit, ignore, Complaints(complaints), lambda _: False, ignore)
+            bot.discovery.keep_looking(0, emit, follow, Complaints(complaints), lambda _: False, ignore)
         )
         await lists.done.wait()
         task.cancel()

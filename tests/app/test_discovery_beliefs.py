@@ -11,8 +11,9 @@ import pytest
 
 from mm.core.events import FeeSchedule, MarketState
 from mm.core.units import SECOND
+from mm.kalshi.fees import FeeTerms
 from mm.kalshi.session import Session
-from tests.app.test_discovery import TODAY, Bot, Lists
+from tests.app.test_discovery import TODAY, Bot, Lists, turns
 from tests.kalshi.frames import frame, subscribed
 
 PUBLISHED, FREE = FeeSchedule(70_000, 0), FeeSchedule(0, 0)
@@ -25,7 +26,7 @@ class Followed(Bot):
         super().__init__(Lists(TODAY))
         self.session = Session(["E-1"], lambda: 0.5)
         self.start()
-        self.session.learn(self.terms)
+        self.session.learn(self.discovery.terms)
         for sid, text in enumerate(self.session.connected(self.lists.now), start=1):
             command = json.loads(text)
             channel = command["params"]["channels"][0]
@@ -183,3 +184,21 @@ def test_an_odd_figure_that_is_not_of_the_terms_does_not_pull_the_quotes() -> No
     bot.lists.rows["E-1"]["volume_fp"] = "many"
     assert bot.look() == []
     assert bot.market.fees == PUBLISHED and list(bot.discovery.unread) == ["E-1"]
+
+
+def test_an_events_change_of_fees_is_one_of_the_series_as_it_is_now() -> None:
+    """The series was halved while we followed; then the event overrides the type alone."""
+    bot = Followed()
+    bot.lists.series["fee_multiplier"] = 0.5
+
+    def follow(tickers: list[str], terms: list[FeeTerms]) -> None:
+        assert tickers == []
+        bot.session.learn(terms)
+
+    bot.lists.now += 5 * SECOND
+    turns(bot, 1, follow)
+    assert bot.market.fees == FeeSchedule(35_000, 0)
+    bot.says(
+        "event_fee_update", event_ticker="E", fee_type_override="quadratic", fee_multiplier_override=None
+    )
+    assert bot.market.fees == FeeSchedule(35_000, 0)
