@@ -12,6 +12,7 @@ from mm.sim.groups import Groups
 from mm.sim.ledger import Account
 from mm.sim.matching import Interest
 from mm.sim.subaccounts import account_of
+from mm.sim.switches import AmendCross
 from mm.sim.trading import GROUP_STOP, Trading
 from mm.sim.words import Amended, BookSide, Fills, Market, Order, OrderRequest, Placed, VenueError
 
@@ -38,7 +39,7 @@ class Entry:
         rules.require_room(account)
         wanted = self._wanted(account, request)
         rules.require_allowed_position(floor, account, request.ticker, request.side, wanted)
-        rules.require_cash(floor, account, request, request.price, wanted)
+        rules.require_cash(floor, account, request, request.price, wanted, takes=not request.post_only)
         reason = self._refusal_by_book(account, request)
         order = self._accept(account, request)
         incoming = Interest(account, request.side, request.price, wanted, order)
@@ -61,7 +62,7 @@ class Entry:
         book = self.floor.books[request.ticker]
         if request.post_only and book.crossing(request.side, request.price) is not None:
             if self.floor.switches.post_only_cross == "refuse":
-                raise VenueError(400, "invalid_order", details="post only cross")
+                raise _post_only_refusal()
             return "PostOnlyCrossCancel"
         if request.time_in_force == "fill_or_kill":
             available = book.opposite(request.side).volume_at_or_better(request.price)
@@ -136,11 +137,18 @@ class Entry:
             rules.require_fresh_id(floor, interest.account, updated_client_order_id)
         open_count = count - order.filled
         rules.require_allowed_position(floor, interest.account, order.ticker, side, open_count)
-        rules.require_cash(floor, interest.account, order.request, price, open_count, except_order=order_id)
+        cross = self._post_only_cross(order, price)
+        takes = cross == "take" or not order.request.post_only
+        rules.require_cash(
+            floor, interest.account, order.request, price, open_count, takes=takes, except_order=order_id
+        )
+        if cross == "refuse":
+            raise _post_only_refusal()
         before = order.remaining
-        crossed = self._post_only_cross(order, price)
         self._rename(interest.account, order, updated_client_order_id, expiration_s)
-        fills = self._move(interest, order, price, open_count, crossed)
+        fills = self._move(
+            interest, order, price, open_count, "PostOnlyCrossCancel" if cross == "cancel" else ""
+        )
         return Amended(order, fills, order.remaining, order.remaining != before)
 
     def _require_match(self, order: Order, ticker: str, side: BookSide, client_order_id: str) -> None:
@@ -163,14 +171,13 @@ class Entry:
             raise VenueError(400, "invalid_order_size", details="count must exceed what has filled")
         rules.require_expiration(self.floor, expiration_s or 0)
 
-    def _post_only_cross(self, order: Order, price: int) -> bool:
+    def _post_only_cross(self, order: Order, price: int) -> AmendCross | None:
+        """What becomes of a post-only order whose new price crosses; None for any other amend."""
         if not order.request.post_only or price == order.price:
-            return False
+            return None
         if self.floor.books[order.ticker].crossing(order.side, price) is None:
-            return False
-        if self.floor.switches.post_only_cross_amend == "refuse":
-            raise VenueError(400, "invalid_order", details="post only cross")
-        return True
+            return None
+        return self.floor.switches.post_only_cross_amend
 
     def _rename(self, account: Account, order: Order, new_id: str, expiration_s: int | None) -> None:
         """Apply the new client order id and expiry, on a copy: the request belongs to whoever made it."""
@@ -184,8 +191,9 @@ class Entry:
         if expiration_s:
             self._set_expiry(order)
 
-    def _move(self, interest: Interest, order: Order, price: int, open_count: int, crossed: bool) -> Fills:
-        """A smaller size at the same price keeps its place; anything else goes to the back, or trades."""
+    def _move(self, interest: Interest, order: Order, price: int, open_count: int, reason: str) -> Fills:
+        """A smaller size at the same price keeps its place; anything else goes to the back, or trades, or
+        with a ``reason`` ends."""
         trading, fills = self.trading, Fills()
         change = open_count - interest.remaining
         order.count += change
@@ -201,7 +209,6 @@ class Entry:
         del interest.account.resting[order.order_id]
         interest.price = order.price = price
         interest.remaining = order.remaining = open_count
-        reason = "PostOnlyCrossCancel" if crossed else ""
         reason = reason or trading.match(interest, order.ticker, order.request.self_trade, fills)
         self._place_rest(interest, order, reason)
         return fills
@@ -292,3 +299,8 @@ class Entry:
         interest = account.resting.get(order.order_id)
         if interest is not None:
             self.trading.withdraw(interest, order.ticker, reason)
+
+
+def _post_only_refusal() -> VenueError:
+    """As recorded for a create (protocol section 5.1)."""
+    return VenueError(400, "invalid_order", details="post only cross")

@@ -109,14 +109,20 @@ def order_cost(
 
 
 def require_cash(
-    floor: Floor, account: Account, request: OrderRequest, price: int, count: int, *, except_order: str = ""
+    floor: Floor,
+    account: Account,
+    request: OrderRequest,
+    price: int,
+    count: int,
+    *,
+    takes: bool,
+    except_order: str = "",
 ) -> None:
-    """The order on its own must be payable now; by switch, beside all others that rest."""
+    """The order on its own must be payable now; by switch, beside all others that rest. ``takes``: it may
+    have to pay a taker's fee."""
     if account.is_crowd:
         return
-    need = order_cost(
-        floor, account, request.ticker, request.side, price, count, is_taker=not request.post_only
-    )
+    need = order_cost(floor, account, request.ticker, request.side, price, count, is_taker=takes)
     shard = floor.markets[request.ticker].exchange_index
     if floor.switches.resting_orders_lock_cash:
         need += _locked(floor, account, shard, except_order)

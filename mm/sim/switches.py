@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, TypeAlias
 
 DIRECT_MEMBER = 100  # balances move in steps of $0.0001
 INTERMEDIARY_MEMBER = 10_000  # balances move in whole cents
+
+AmendCross: TypeAlias = Literal["refuse", "cancel", "take"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,7 +17,11 @@ class Switches:
 
     - ``resting_orders_lock_cash`` (b): the entry check sets aside what resting orders may still cost.
     - ``post_only_cross`` (c): a crossing post-only create is refused with 400 (recorded), or accepted and
-      canceled with reason PostOnlyCrossCancel. ``post_only_cross_amend``: the same for an amend.
+      canceled with reason PostOnlyCrossCancel.
+    - ``post_only_cross_amend`` (c): an amend that makes a post-only order cross is refused, ends the order
+      with that reason, or trades as a taker and rests with what is left, as section 5.2 says of crossing
+      amends without exception. Neither AmendOrderV2Request nor the Order of the OpenAPI has ``post_only``,
+      and the reason has another use: a quote's post-only order (CreateQuoteRequest).
     - ``market_not_open_status``, ``market_not_open_code``, ``trading_is_paused_status`` (e).
     - ``close_cancel_after_ns``: how long orders go on resting in a market that has closed, where no cancel
       reaches them. The exchange documents "shortly after"; 0 (at once) is the default so that stories are
@@ -44,7 +50,7 @@ class Switches:
 
     resting_orders_lock_cash: bool = False
     post_only_cross: Literal["refuse", "cancel"] = "refuse"
-    post_only_cross_amend: Literal["refuse", "cancel"] = "cancel"
+    post_only_cross_amend: AmendCross = "take"
     market_not_open_status: Literal[400, 409] = 409
     market_not_open_code: str = "market_not_open"
     close_cancel_after_ns: int = 0

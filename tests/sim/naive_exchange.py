@@ -2,7 +2,8 @@
 
 It keeps every order for ever in one list and looks through all of it each time; positions and cash are added
 up from the list of all fills; money is in fractions of a dollar. It shares no code with the venue but the
-words of a request. Rules are those of protocol sections 5, 6, 11 and 12, one paragraph of code each.
+words of a request and of a switch. Rules are those of protocol sections 5, 6, 11 and 12, one paragraph of
+code each.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import math
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
+from mm.sim.switches import AmendCross
 from mm.sim.words import BookSide, OrderRequest
 
 CROWD = "crowd"
@@ -59,12 +61,15 @@ class NaiveGroup:
 
 class NaiveExchange:
     """``cash``: dollars of each account at the start; ``unit``: step of a balance; ``maker_share``: of the
-    taker's fee. Times in seconds."""
+    taker's fee; ``cross``: what an amend does to a post-only order that it makes cross. Times in seconds."""
 
-    def __init__(self, cash: dict[tuple[str, int], Fraction], unit: Fraction, maker_share: Fraction) -> None:
+    def __init__(
+        self, cash: dict[tuple[str, int], Fraction], unit: Fraction, maker_share: Fraction, cross: AmendCross
+    ) -> None:
         self.start = cash
         self.unit = unit
         self.maker_share = maker_share
+        self.cross = cross
         self.now = 0
         self.orders: list[NaiveOrder] = []
         self.fills: list[NaiveFill] = []
@@ -117,8 +122,10 @@ class NaiveExchange:
         rebate = min(math.floor(saved / u) * u, math.floor((fee + rounding) / u) * u)
         return fee + rounding - rebate, saved - rebate
 
-    def require_cash(self, account: tuple[str, int], request: OrderRequest, price: int, count: int) -> None:
-        fee = self.model_fee(price, count, is_taker=not request.post_only)
+    def require_cash(
+        self, account: tuple[str, int], request: OrderRequest, price: int, count: int, *, takes: bool
+    ) -> None:
+        fee = self.model_fee(price, count, is_taker=takes)
         if fee - self.revenue(account, request.side, price, count) > self.cash(account):
             raise NaiveRefusal("insufficient_balance")
 
@@ -135,7 +142,8 @@ class NaiveExchange:
         held = self.position((user, request.subaccount))
         closable = max(0, -held if request.side == "bid" else held)
         wanted = min(request.count, closable) if request.reduce_only else request.count
-        self.require_cash((user, request.subaccount), request, request.price, wanted)
+        may_take = not request.post_only
+        self.require_cash((user, request.subaccount), request, request.price, wanted, takes=may_take)
         crossing = self.crossing(request.side, request.price)
         if request.post_only and crossing:
             raise NaiveRefusal("invalid_order")
@@ -247,20 +255,23 @@ class NaiveExchange:
             raise NaiveRefusal("invalid_order")
         if client_order_id != order.request.client_order_id:
             self.require_fresh(order.user, client_order_id)
-        self.require_cash(order.account, order.request, price, count - order.filled)
+        is_post_only = order.request.post_only
+        crosses = is_post_only and price != order.price and self.crossing(order.request.side, price)
+        takes = not is_post_only or (crosses and self.cross == "take")
+        self.require_cash(order.account, order.request, price, count - order.filled, takes=bool(takes))
+        if crosses and self.cross == "refuse":
+            raise NaiveRefusal("invalid_order")
         if client_order_id:
             self.used_ids.add((order.user, client_order_id))
             order.request = replace(order.request, client_order_id=client_order_id)
         if expiration_s is not None:
             order.request = replace(order.request, expiration_s=expiration_s)
         keeps_place = price == order.price and count <= order.count
-        crosses = (
-            order.request.post_only and price != order.price and self.crossing(order.request.side, price)
-        )
         order.price, order.count, order.open, order.reason = price, count, count - order.filled, "Amend"
         if not keeps_place:
             order.status = "incoming"
-            self.finish(order, "PostOnlyCrossCancel" if crosses else self.match(order, order.open))
+            is_over = crosses and self.cross == "cancel"
+            self.finish(order, "PostOnlyCrossCancel" if is_over else self.match(order, order.open))
 
     def decrease(self, order: NaiveOrder, by: int) -> None:
         self.require_resting(order)

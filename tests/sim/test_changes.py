@@ -60,20 +60,6 @@ def test_a_crossing_amend_fills_as_taker() -> None:
     venue.check()
 
 
-@pytest.mark.parametrize("reading", ["cancel", "refuse"])
-def test_a_crossing_amend_of_a_post_only_order(reading: str) -> None:
-    venue = open_venue(switches=Switches(post_only_cross_amend=reading))  # type: ignore[arg-type]
-    rest(venue, "cat", "ask 2 @ 52")
-    order = rest(venue, "ann", "bid 5 @ 50", post_only=True)
-    if reading == "refuse":
-        refused(400, "invalid_order", lambda: amend(venue, order, 5_200, 500))
-        assert ladder(venue) == "50:5 | 52:2"
-    else:
-        assert amend(venue, order, 5_200, 500).remaining_count == 0
-        assert (order.status, order.last_update_reason) == ("canceled", "PostOnlyCrossCancel")
-    venue.check()
-
-
 def test_an_amend_names_the_order_it_means() -> None:
     venue = open_venue()
     order = rest(venue, "ann", "bid 5 @ 50", client_order_id="a1")

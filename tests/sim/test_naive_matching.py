@@ -9,8 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from fractions import Fraction
-from typing import Any
+from typing import Any, get_args
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -21,7 +22,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from mm.sim.switches import Switches
+from mm.sim.switches import AmendCross, Switches
 from mm.sim.venue import Venue
 from mm.sim.words import BookSide, Order, OrderRequest, VenueError
 from tests.sim.naive_exchange import CROWD, NaiveExchange, NaiveGroup, NaiveOrder, NaiveRefusal
@@ -33,6 +34,7 @@ ACCOUNTS = [("ann", 0), ("ann", 1), ("bob", 0), ("cat", 0)]
 CASH = 10_000_000  # $10: not enough for everything, so that margin cancels happen
 UNIT = 10_000  # whole cents: much to round
 BOOK_SIDES: tuple[BookSide, BookSide] = ("bid", "ask")
+CROSSES: tuple[AmendCross, ...] = get_args(AmendCross)
 FORCES = ("good_till_canceled",) * 4 + ("immediate_or_cancel", "fill_or_kill")
 
 SIDES = st.sampled_from(BOOK_SIDES)
@@ -42,8 +44,9 @@ WHO = st.sampled_from(ACCOUNTS)
 KINDS = st.integers(0, 2**16 - 1)  # a number whose digits choose the rarer terms of an order
 
 
-def fresh_venue() -> Venue:
-    venue = open_venue(cash=CASH, fee_type="quadratic_with_maker_fees", switches=Switches(balance_unit=UNIT))
+def fresh_venue(cross: AmendCross) -> Venue:
+    switches = Switches(balance_unit=UNIT, post_only_cross_amend=cross)
+    venue = open_venue(cash=CASH, fee_type="quadratic_with_maker_fees", switches=switches)
     venue.move_close(MARKET, 1_000 * HOUR)
     venue.create_subaccount("ann")
     venue.transfer("ann", "seed", 0, 1, CASH // 2)
@@ -58,13 +61,14 @@ class BothExchanges(RuleBasedStateMachine):
     """Every command goes to both; after each, both must say and be the same."""
 
     total = 0
+    cross: AmendCross
 
     def __init__(self) -> None:
         super().__init__()
-        self.venue = fresh_venue()
+        self.venue = fresh_venue(self.cross)
         cash = {account: dollars(self.venue.cash(*account)) for account in ACCOUNTS}
         cash[CROWD, 0] = Fraction(0)
-        self.naive = NaiveExchange(cash, dollars(UNIT), Fraction(1, 4))
+        self.naive = NaiveExchange(cash, dollars(UNIT), Fraction(1, 4), self.cross)
         self.crowd = self.venue.crowd.join(CROWD)
         self.pairs: list[tuple[Order, NaiveOrder]] = []
         self.names = 0
@@ -168,21 +172,38 @@ class BothExchanges(RuleBasedStateMachine):
         kind, expiry = divmod(kind, 8)
         new_price = order.price if kind % 2 else price
         total = count if kind % 5 == 0 else order.filled + count
-        new_name = self.name(name)
         expires = self.expiry(expiry) if expiry < 5 else None
+        self.change(order, naive, new_price, total, self.name(name), expires)
+
+    @rule(who=WHO, side=SIDES, count=COUNTS, total=COUNTS, deeper=st.sampled_from([0, 100, 300]))
+    def amend_across(self, who: tuple[str, int], side: BookSide, count: int, total: int, deeper: int) -> None:
+        """A post-only order is moved to the other side's best price, or beyond it."""
+        half = self.venue.crowd.book(MARKET).opposite(side)
+        if half.best is None or not 500 <= half.best <= 9_500:
+            return
+        best, sign = half.best, 1 if side == "bid" else -1
+        terms = (MARKET, side, count, best - sign * 200, "good_till_canceled", "maker")
+        self.ask(who[0], OrderRequest(*terms, post_only=True, subaccount=who[1]))  # type: ignore[arg-type]
+        order, naive = self.pairs[-1] if self.pairs else (None, None)
+        if order is not None and naive is not None and order.status == "resting" and order.side == side:
+            self.change(order, naive, best + sign * deeper, order.filled + total, "", None)
+
+    def change(
+        self, order: Order, naive: NaiveOrder, price: int, total: int, name: str, expires: int | None
+    ) -> None:
         self.both(
             lambda: self.venue.amend(
                 order.user_id,
                 order.order_id,
                 ticker=MARKET,
                 side=order.side,
-                price=new_price,
+                price=price,
                 count=total,
-                updated_client_order_id=new_name,
+                updated_client_order_id=name,
                 expiration_s=expires,
                 subaccount=order.request.subaccount,
             ),
-            lambda: self.naive.amend(naive, new_price, total, new_name, expires),
+            lambda: self.naive.amend(naive, price, total, name, expires),
         )
 
     @precondition(lambda self: self.pairs)
@@ -293,15 +314,20 @@ class BothExchanges(RuleBasedStateMachine):
             assert self.venue.group(naive.user, name).is_triggered == naive.is_triggered
 
 
-def test_the_venue_and_the_naive_exchange_agree_on_every_order() -> None:
-    BothExchanges.total = 0
+@pytest.mark.parametrize("cross", CROSSES)
+def test_the_venue_and_the_naive_exchange_agree_on_every_order(
+    cross: AmendCross, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    share = COMMANDS // len(CROSSES)
+    monkeypatch.setattr(BothExchanges, "total", 0)
+    monkeypatch.setattr(BothExchanges, "cross", cross, raising=False)
     run_state_machine_as_test(
         BothExchanges,
         settings=settings(
-            max_examples=max(1, COMMANDS // STEPS),
+            max_examples=max(1, share // STEPS),
             stateful_step_count=STEPS,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
     )
-    assert BothExchanges.total >= COMMANDS // 2, "too few commands reached the exchanges"
+    assert BothExchanges.total >= share // 2, "too few commands reached the exchanges"
