@@ -66,7 +66,6 @@ class Line:
         def report(fault: BaseException) -> None:
             loop.call_soon_threadsafe(lambda: self.on_fault(fault))
 
-        self._reads = Bucket(*BASIC_READS)
         self.limiter = Limiter(Bucket(*BASIC_WRITES))
 
         def answer(event: AnyEvent) -> None:
@@ -80,7 +79,7 @@ class Line:
             clock,
             self.guard,
             on_fault=report,
-            reads=self._reads,
+            reads=Bucket(*BASIC_READS),
             timed=timed,
             read_timeout=float(config.exchange.request_timeout_seconds),
         )
@@ -111,7 +110,7 @@ class Line:
             self.gateway.subaccount = await self.hold(read_subaccount())
         except ReadError as error:
             raise judged(f"cannot use the exchange at {where}", error) from None
-        self._reads.resize(limits.read.refill_rate, limits.read.bucket_capacity)
+        self.gateway.learn(limits.read.refill_rate, limits.read.bucket_capacity, costs)
         if not status.exchange_active:
             raise NotYet(f"the exchange at {where} is closed: see /exchange/schedule", "it is closed")
         self.limiter.learn(bucket(limits.write), costs)

@@ -12,6 +12,7 @@ from mm.core.events import (
     AccountReport,
     AmendReject,
     AnyEvent,
+    ApiError,
     CancelAllDone,
     CancelReject,
     OrderAck,
@@ -20,10 +21,12 @@ from mm.core.events import (
     OrderReject,
     OrderReport,
     OrderStatus,
+    RequestKind,
 )
 from mm.core.units import Nanos
 from mm.kalshi.calls import RequestAction, refusal
 from mm.kalshi.conversation import Cost
+from mm.kalshi.gateway import TOO_MANY_REQUESTS
 from mm.kalshi.limiter import Limiter
 
 COSTS: Final[dict[type, Cost]] = {
@@ -32,7 +35,6 @@ COSTS: Final[dict[type, Cost]] = {
     CancelOrder: Cost.CANCEL,
     CancelAll: Cost.CANCEL_ALL,
 }
-TOO_MANY_REQUESTS: Final = 429
 
 
 class Submits(Protocol):
@@ -75,9 +77,11 @@ class Outward:
         return refusal(action, self._clock(), 0, "no_journal", "the journal cannot be written")
 
     def heard(self, event: AnyEvent) -> None:
-        """A 429 says that we counted wrongly: the bucket is empty."""
-        if isinstance(event, OrderReject | AmendReject | CancelReject) and event.status == TOO_MANY_REQUESTS:
-            self._limiter.penalize(event.ts)
+        """A 429 to a write says that we counted wrongly: the bucket is empty. Reads are the gateway's."""
+        if isinstance(event, OrderReject | AmendReject | CancelReject | ApiError):
+            is_write = not isinstance(event, ApiError) or event.kind is RequestKind.CANCEL_ALL
+            if is_write and event.status == TOO_MANY_REQUESTS:
+                self._limiter.penalize(event.ts)
 
 
 class DryRun:

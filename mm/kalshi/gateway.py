@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from threading import Event, Lock, RLock, Thread
+from threading import Event, RLock, Thread
 from typing import Final, TypeVar
 
 from mm.core.actions import AmendOrder, CancelAll, CancelOrder, PlaceOrder, QueryAccount, QueryOrder
@@ -23,7 +23,8 @@ from mm.kalshi.endpoint import Endpoint
 from mm.kalshi.guard import Guard
 from mm.kalshi.http_client import CONNECT_TIMEOUT, READ_TIMEOUT, HttpClient, Stamps
 from mm.kalshi.lane import Lane
-from mm.kalshi.limiter import DEFAULT_COSTS, Bucket
+from mm.kalshi.limiter import Bucket
+from mm.kalshi.read_pace import ReadPace
 from mm.kalshi.subaccount import within
 
 T = TypeVar("T")
@@ -35,8 +36,7 @@ REFRESH_SECONDS: Final = 1.0
 # the limiter lets pass is held back, short of what a request may take that hangs.
 LATEST: Final[Nanos] = 3 * SECOND
 TOO_LATE: Final = ("too_late", f"it waited over {LATEST // SECOND} s behind requests that hung")
-# Reads of the balance a second and at once, of every tier (protocol section 7).
-BALANCE_READS: Final = (1, 1)
+TOO_MANY_REQUESTS: Final = 429
 
 
 def _untimed(request_id: int, signing: Nanos, written_at: Nanos, answered_at: Nanos) -> None:
@@ -63,7 +63,8 @@ class Gateway:
     ``timed(request_id, signing, written_at, answered_at)`` hears of every request about an order that left,
     on the thread that sent it, after its answer has been handed over. ``clock`` dates events, ``wall`` (the
     system's time) signatures. ``pause`` is how a read waits, given seconds: until then, or until the gateway
-    closes. ``subaccount`` may be set once it is known: see `within`.
+    closes. ``subaccount`` may be set once it is known: see `within`. ``was_told_too_many`` is set by every
+    429, and cleared by whoever heeds it.
     """
 
     subaccount: int | None = None
@@ -90,12 +91,10 @@ class Gateway:
         self._wall = wall
         self._guard = guard
         self._on_fault = on_fault
-        self._reads = reads
-        self._balance_reads, self._balance_pacing = Bucket(*BALANCE_READS), Lock()
         self._timed = timed
         self._closing = Event()
-        self._pause = pause or self._closing.wait
-        self._pacing = Lock()
+        self._pace = ReadPace(reads, clock, pause or self._closing.wait)
+        self.was_told_too_many = Event()
         self._door = RLock()  # nothing is queued once `close` has begun; a callback may submit again
         fixed = (("POST", endpoint.path + ORDERS), ("DELETE", endpoint.path + ORDERS))
         self._headers = HeaderCache(signer, fixed)
@@ -133,6 +132,13 @@ class Gateway:
         taken: list[RequestAction] = []
         work = sender.pool.submit(self._work, sender, taken)
         work.add_done_callback(lambda done: self._check(done, taken))
+
+    def learn(self, refill_rate: int, capacity: int, costs: Mapping[Cost, int]) -> None:
+        """How many tokens of reads the exchange gives in a second and at most at once, and what each costs.
+
+        :raises ValueError: for numbers that are not positive.
+        """
+        self._pace.learn(refill_rate, capacity, costs)
 
     def close_gate(self) -> None:
         """From now on no create and no amend leaves, not even those already queued."""
@@ -212,19 +218,13 @@ class Gateway:
         if request.cost in READS:
             if self._closing.is_set():
                 return HttpResponse(self._clock(), 0, error="the gateway is closed", was_sent=False)
-            self._pace(request)
-        return client.send(within(request, self.subaccount))
-
-    def _pace(self, request: HttpRequest) -> None:
-        if self._reads is None:
-            return
-        cost = DEFAULT_COSTS[request.cost]
-        bucket, pacing = self._reads, self._pacing
-        if request.cost is Cost.READ_BALANCE:
-            bucket, pacing = self._balance_reads, self._balance_pacing
-        with pacing:
-            self._pause(bucket.wait(cost, self._clock()) / SECOND)
-            bucket.take(cost, self._clock())
+            self._pace.wait(request.cost)
+        response = client.send(within(request, self.subaccount))
+        if response.status == TOO_MANY_REQUESTS:
+            self.was_told_too_many.set()
+            if request.cost in READS:
+                self._pace.drain(request.cost)
+        return response
 
     def _refresh(self) -> None:
         while not self._closing.wait(REFRESH_SECONDS):

@@ -13,7 +13,7 @@ from mm.core.actions import QueryAccount
 from mm.core.events import AccountReport, ApiError
 from mm.core.units import SECOND
 from mm.kalshi.catalog import read_open_markets
-from mm.kalshi.conversation import ReadError
+from mm.kalshi.conversation import Cost, ReadError
 from mm.kalshi.limiter import Bucket
 from tests.kalshi import rest_server
 from tests.kalshi.rest_server import Request
@@ -62,6 +62,37 @@ def test_the_balance_is_read_once_a_second_at_most() -> None:
         for number in (1, 2, 3):
             assert isinstance(desk.ask(QueryAccount(number, 0)), AccountReport)
     assert all(later - earlier >= SECOND for earlier, later in pairwise(read_at)), read_at
+
+
+def test_reads_cost_what_the_exchange_says() -> None:
+    bucket, waits = Bucket(1_000, 100), list[float]()
+    bucket.take(80, 0)
+    with desk_at(rest_server.html, reads=bucket, clock=lambda: 0, pause=waits.append) as (desk, _):
+        desk.gateway.learn(1_000, 100, {Cost.READ: 40})
+        assert isinstance(desk.ask(QueryAccount(1, 0)), ApiError)
+    assert waits == [0.05], "40 tokens at 800 a second"
+
+
+def test_a_429_to_a_read_empties_its_bucket_and_no_other() -> None:
+    bucket, waits = Bucket(1_000, 1_000), list[float]()
+    refused = ""
+
+    def behave(request: Request) -> None:
+        is_refused = refused in request.path
+        request.reply(429, {"error": "too many requests"}) if is_refused else request.reply(200, ACCOUNT)
+
+    with desk_at(behave, reads=bucket, clock=lambda: 7, pause=waits.append) as (desk, _):
+        refused = "balance"
+        assert isinstance(desk.ask(QueryAccount(1, 0)), ApiError)
+        assert desk.gateway.was_told_too_many.is_set()
+        assert bucket.level(7) == 800 - 4 * 10, "four reads, and then the balance"
+        refused = "user_data_timestamp"
+        assert isinstance(desk.ask(QueryAccount(2, 0)), ApiError)
+        assert bucket.level(7) == 0
+        waits.clear()
+        refused = "nothing"
+        desk.ask(QueryAccount(3, 0))
+        assert waits[0] == 0.0125, "it waits for what it needs"
 
 
 def test_a_long_read_ends_with_the_gateway() -> None:
