@@ -95,7 +95,7 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
         alarms = open_alarms(config, environment, options.run_dir, redactor)
         untold_since = fills_since(former, _exchange(config), time.time_ns())
         crash = crash_of(former)
-        left = LeftBehind(untold_since, None if crash is None else options.run_dir / JOURNAL)
+        left = LeftBehind(untold_since, options.run_dir / JOURNAL, was_killed=crash is not None)
         files, audience = _open_files(config, options, redactor, alarms, left, stack)
         ended = _written_down(config, options, untold_since, stack)
         if crash is not None:

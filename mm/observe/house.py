@@ -22,6 +22,7 @@ from mm.observe.files import Bounds, LineFile
 from mm.observe.first_files import first_metrics, first_status, last_status, make_directory
 from mm.observe.former_log import FormerLog, read_former_log
 from mm.observe.heartbeat import Heartbeat, Process
+from mm.observe.history import history_before
 from mm.observe.journal_reader import JournalError
 from mm.observe.left_behind import append_left_behind
 from mm.observe.log import Form, RunLog
@@ -41,11 +42,12 @@ MakeSink = Callable[[LineFile], Sink]
 
 class LeftBehind(msgspec.Struct, frozen=True):
     """What former runs did not tell. ``fills_since``: fills of this account from then on that no file has are
-    told by this run; None if none can have been missed. ``journal``: of a run that was killed, for the lines
-    that it could not write any more."""
+    told by this run; None if none can have been missed. ``journal``: theirs. ``was_killed``: the last was,
+    so that its last lines may be there alone."""
 
     fills_since: Nanos | None = None
     journal: Path | None = None
+    was_killed: bool = False
 
 
 class RunSettings(msgspec.Struct, frozen=True):
@@ -100,9 +102,9 @@ def open_run_files(settings: RunSettings) -> RunFiles:
     trading_files = lines.for_desks(names, "Strategy_{}_trading.jsonl")
     action_files = lines.for_desks(names, "Strategy_{}_actions.csv", ACTIONS)
     log = _run_log(lines.for_desks(names, "{}.log"), settings)
-    former = _former_log(trading_files, settings)
+    former, recovers = _former_log(trading_files, settings)
     _complete((TradingLog(trading_files), ActionTable(action_files)), former, settings, log.logger)
-    trading = TradingLog(trading_files, former, recovers=settings.left_behind.fills_since is not None)
+    trading = TradingLog(trading_files, former, recovers=recovers)
     loops = LoopTable(lines.for_desks(names, "Strategy_{}_loops.csv", LOOPS), settings.started)
     actions = ActionTable(action_files)
     latencies = LatencyTable(lines.for_desks(names, "Strategy_{}_latencies.csv", LATENCIES))
@@ -162,14 +164,19 @@ def _run_log(files: Mapping[str, LineFile], settings: RunSettings) -> RunLog:
     )
 
 
-def _former_log(files: Mapping[str, LineFile], settings: RunSettings) -> FormerLog:
-    """What these files say, now that torn tails are cut off."""
+def _former_log(files: Mapping[str, LineFile], settings: RunSettings) -> tuple[FormerLog, bool]:
+    """What these files say, now that torn tails are cut off, and what is history to them; whether fills that
+    neither has were missed, and are to be told."""
     paths = {name: file.path for name, file in files.items()}
-    since = settings.left_behind.fills_since
+    left = settings.left_behind
+    since = settings.started if left.fills_since is None else left.fills_since
+    history = history_before(left.journal, since) if left.journal is not None else frozenset()
     try:
-        return read_former_log(paths, settings.started if since is None else since)
+        former = read_former_log(paths, since)
     except OSError as error:
         raise StorageError(settings.run_dir, "read the trading logs in", error) from error
+    told = former.fills | (history or frozenset())
+    return msgspec.structs.replace(former, fills=told), left.fills_since is not None and history is not None
 
 
 def _complete(
@@ -177,7 +184,7 @@ def _complete(
 ) -> None:
     """The last lines of a run that was killed. A journal that cannot be read stops no start."""
     journal = settings.left_behind.journal
-    if journal is None:
+    if journal is None or not settings.left_behind.was_killed:
         return
     try:
         append_left_behind(journal, tables, former.desks, settings.redactor.line)

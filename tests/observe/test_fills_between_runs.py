@@ -21,6 +21,7 @@ from mm.observe.files import iso
 from mm.observe.former_log import read_former_log
 from mm.observe.heartbeat import Process
 from mm.observe.house import LeftBehind, RunFiles, RunSettings, open_run_files
+from mm.observe.journal import Journal
 from tests.observe.engine import START, TICKER, Bench, BookingEngine, at, fill
 
 NAME = "Strategy_DEFAULT_trading.jsonl"
@@ -30,7 +31,9 @@ HOUR = 3_600
 def opened(home: Path, since: Nanos | None) -> RunFiles:
     desks = {"DEFAULT": "glft"}
     return open_run_files(
-        RunSettings(home, desks, START, Process(1, "test"), AlertFile, left_behind=LeftBehind(since))
+        RunSettings(
+            home, desks, START, Process(1, "test"), AlertFile, left_behind=LeftBehind(since, home / "journal")
+        )
     )
 
 
@@ -47,11 +50,14 @@ def run(
 ) -> None:
     """One start, to its end: the account holds ``position`` before the first event."""
     files = opened(home, since)
+    journal = Journal(home / "journal", {"started": START, "settings": {"fills_since": since or 0}})
     bench = Bench(files.observers, engine)
     bench.engine.positions[TICKER] = position
     for event in events:
+        journal.event(event)
         bench.step(event)
     bench.close()
+    journal.close()
     files.close()
 
 
@@ -160,3 +166,30 @@ def test_before_the_account_is_taken_over_no_position_is_told(tmp_path: Path) ->
     run(tmp_path, at(0), 0, [report(at(9), 1_000, *MISSED), fill(at(10), "early")], engine)
     assert changes(tmp_path) == [(10.0, 10.0)]
     assert [name for name, _ in fills(tmp_path)] == ["seen", "missed", "missed too", "early"]
+
+
+OLD = fill(at(-100), "of before", count=300)
+
+
+def test_what_filled_before_the_first_run_is_no_news_to_the_next(tmp_path: Path) -> None:
+    """Reads look back ten minutes further than they must: the next start told it as recovered."""
+    run(tmp_path, None, 300, [report(at(1), 300, OLD)])
+    run(tmp_path, at(1), 300, [report(at(9), 300, OLD)])
+    run(tmp_path, at(9), 1_000, [report(at(19), 1_000, OLD, *MISSED)])
+    assert fills(tmp_path) == [("missed", True), ("missed too", True)]
+
+
+def test_as_long_as_no_run_has_read_the_account_everything_is_history(tmp_path: Path) -> None:
+    run(tmp_path, None, 0, [])
+    run(tmp_path, at(0), 300, [report(at(9), 300, OLD)])
+    run(tmp_path, at(9), 300, [report(at(19), 300, OLD, MISSED[0])])
+    assert fills(tmp_path) == [("missed", True)]
+
+
+@pytest.mark.parametrize("harm", ["gone", "unreadable"])
+def test_without_the_first_journal_too_much_is_told_and_never_too_little(tmp_path: Path, harm: str) -> None:
+    run(tmp_path, None, 300, [report(at(1), 300, OLD)])
+    first = tmp_path / "journal" / "run000001-part0001.jsonl"
+    first.unlink() if harm == "gone" else first.write_bytes(b"not ours\n")
+    run(tmp_path, at(1), 500, [report(at(9), 500, OLD, MISSED[0])])
+    assert fills(tmp_path) == [("of before", True), ("missed", True)]

@@ -56,7 +56,7 @@ def live(home: Path, written: int = len(STORY)) -> None:
 
 
 def start_again(home: Path) -> None:
-    left = LeftBehind(None, home / "journal")
+    left = LeftBehind(None, home / "journal", was_killed=True)
     desks = {"DEFAULT": "glft"}
     files = open_run_files(RunSettings(home, desks, START, Process(2, "test"), AlertFile, left_behind=left))
     Bench(files.observers).close()
