@@ -11,11 +11,15 @@ from typing import Any
 
 import msgspec
 import pytest
+import structlog
 
 from bench.desk import STEP, QuotingDesk
 from bench.market import TICKER, deltas, ladder
+from mm.alerts.delivery import Delivery
 from mm.alerts.file import AlertFile
+from mm.app.alerting import Alarms, AlarmWatch
 from mm.app.audience import NEEDED, Audience
+from mm.app.service import Service, service_of
 from mm.app.trade import Watch
 from mm.core.actions import AmendOrder, AnyAction, PlaceOrder, Stop
 from mm.core.events import AnyEvent
@@ -25,6 +29,7 @@ from mm.drivers.live import Live
 from mm.drivers.runner import Runner
 from mm.kalshi.calls import RequestAction
 from mm.observe.alerting import AlertObserver
+from mm.observe.files import as_is
 from mm.observe.heartbeat import Process
 from mm.observe.house import RunFiles, RunSettings, open_run_files
 from mm.observe.journal import Journal
@@ -273,7 +278,19 @@ def test_a_fault_of_the_log_leaves_the_alerts_in_it(
     assert_all_went_on(story, undisturbed)
 
 
-@pytest.mark.parametrize("needed", [BreakerStatusFiles, AlertObserver])
+def alarm_watch(home: Path) -> AlarmWatch:
+    delivery = Delivery([], home / "alerts_outbox", as_is)
+    return AlarmWatch(Alarms(delivery, None, [], {}), structlog.get_logger(), lambda alert, ts: None)
+
+
+# Those that a run adds to the observers of its files.
+ADDED: dict[type, Callable[[Path], Observer]] = {
+    AlarmWatch: alarm_watch,
+    Service: lambda home: service_of({}),
+}
+
+
+@pytest.mark.parametrize("needed", NEEDED)
 @pytest.mark.parametrize("where", ["on_step", "on_time", "close"])
 def test_a_needed_one_ends_the_run(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, needed: type, where: str
@@ -282,7 +299,7 @@ def test_a_needed_one_ends_the_run(
         raise ZeroDivisionError(FAULT)
 
     monkeypatch.setattr(needed, where, broken)
-    story = Story(tmp_path)
+    story = Story(tmp_path, *(make(tmp_path) for kind, make in ADDED.items() if kind is needed))
     with pytest.raises(ZeroDivisionError):
         story.run()
     assert not story.log("observer_left_out") and not story.alerts()
@@ -292,8 +309,8 @@ def test_a_needed_one_ends_the_run(
 def test_who_must_not_be_missing(tmp_path: Path) -> None:
     """Whoever is added to a run's files can be left out, unless trading without it is not safe."""
     story = Story(tmp_path)
-    names = {type(each).__name__ for each in story.files.observers if isinstance(each, NEEDED)}
-    assert names == {"BreakerStatusFiles", "AlertObserver"}
-    assert {each.__name__ for each in NEEDED} == names | {"AlarmWatch", "Service"}
+    kinds = {type(each) for each in story.files.observers if isinstance(each, NEEDED)}
+    assert kinds == {BreakerStatusFiles, AlertObserver}
+    assert set(NEEDED) == {BreakerStatusFiles, AlertObserver, *ADDED}
     story.audience.close()
     story.files.close()
