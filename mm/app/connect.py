@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from threading import Event
 from typing import TypeVar
 
 from mm.app.errors import WRONG_CONFIGURATION, CannotRun
@@ -22,7 +23,7 @@ from mm.kalshi.guard import Guard, HardCaps
 from mm.kalshi.key_file import KeyFileError, load_private_key
 from mm.kalshi.limiter import Bucket, Limiter
 from mm.kalshi.subaccount import read_subaccount
-from mm.kalshi.venue import bucket, read_costs, read_exchange_status, read_limits
+from mm.kalshi.venue import Allowance, bucket, read_allowance, read_exchange_status
 
 T = TypeVar("T")
 # Refill a second and capacity of the lowest tier, until the account's own are read (protocol section 13).
@@ -33,7 +34,7 @@ BASIC_WRITES = (100, 100)
 class Line:
     """The REST side of a run. ``listen`` is set once somebody hears the answers, ``on_fault`` is for a fault
     of ours in a sending thread; both are called on the loop's own thread. ``limiter`` is of the lowest tier
-    until `read_limits` knows better."""
+    until ``allowance`` is known."""
 
     def __init__(
         self,
@@ -67,6 +68,7 @@ class Line:
             loop.call_soon_threadsafe(lambda: self.on_fault(fault))
 
         self.limiter = Limiter(Bucket(*BASIC_WRITES))
+        self.allowance: Allowance | None = None
 
         def answer(event: AnyEvent) -> None:
             if not loop.is_closed():  # after the end there is nobody left to tell
@@ -106,11 +108,29 @@ class Line:
         where = self.endpoints.rest_url
         try:
             status = await self.hold(read_exchange_status())
-            limits, costs = await self.hold(read_limits()), await self.hold(read_costs())
+            await self.read_allowance()
             self.gateway.subaccount = await self.hold(read_subaccount())
         except ReadError as error:
             raise judged(f"cannot use the exchange at {where}", error) from None
-        self.gateway.learn(limits.read.refill_rate, limits.read.bucket_capacity, costs)
         if not status.exchange_active:
             raise NotYet(f"the exchange at {where} is closed: see /exchange/schedule", "it is closed")
-        self.limiter.learn(bucket(limits.write), costs)
+
+    async def read_allowance(self) -> Allowance:
+        """What this account may send, to be kept from now on.
+
+        :raises ReadError: if it cannot be read; then nothing changes.
+        """
+        found = await self.hold(read_allowance())
+        read, write = found.limits.read, found.limits.write
+        self.gateway.learn(read.refill_rate, read.bucket_capacity, found.costs)
+        if self.allowance is None:
+            self.limiter.learn(bucket(write), found.costs)
+        else:
+            self.limiter.resize(write.refill_rate, write.bucket_capacity, found.costs)
+        self.allowance = found
+        return found
+
+    @property
+    def was_told_too_many(self) -> Event:
+        """Set by every 429, and cleared by whoever heeds it."""
+        return self.gateway.was_told_too_many

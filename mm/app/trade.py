@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import random
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Final
 
+from mm.app.allowance import AllowanceWatch
 from mm.app.audience import Audience
 from mm.app.audit import Audit, OpeningNotes
 from mm.app.clock import SteadyClock
@@ -25,6 +26,7 @@ from mm.app.helm import Helm
 from mm.app.last_look import cancel_everything, last_look
 from mm.app.looking import Looking
 from mm.app.outward import DryRun, Outward
+from mm.app.rounds import go_round
 from mm.app.service import Health, Service
 from mm.app.signals import heeded, too_early
 from mm.app.waiting import Waiting
@@ -267,7 +269,8 @@ class Trade:
         looking = discovery.keep_looking(
             LOOK_FOR_MARKETS_EVERY, say, follow, told, has_retired, feed.drop_markets
         )
-        tasks = [asyncio.create_task(each) for each in (feed.run(), looking, hours.keep_looking(say))]
+        works = (feed.run(), looking, hours.keep_looking(say), self._rounds(line))
+        tasks = [asyncio.create_task(each) for each in works]
         if self._config.references_file is not None:
             source = LineSource(Path(self._config.references_file), self._clock, self._complain_of_source)
             tasks.append(asyncio.create_task(source.run(say)))
@@ -286,6 +289,9 @@ class Trade:
             for task in tasks[1:]:
                 task.cancel()
             await asyncio.wait(tasks)
+
+    def _rounds(self, line: Line) -> Coroutine[None, None, None]:
+        return go_round(AllowanceWatch(line, self._log, self._clock))
 
     def _set_timers(self) -> None:
         loop = asyncio.get_running_loop()

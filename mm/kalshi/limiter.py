@@ -96,7 +96,7 @@ class Limiter:
         self.learn(write, costs)
 
     def learn(self, write: Bucket, costs: Mapping[Cost, int]) -> None:
-        """The exchange has said what it allows, and at what cost.
+        """The exchange has said what it allows, and at what cost; nothing has been sent yet.
 
         :raises ValueError: for a cost that is not positive.
         """
@@ -106,6 +106,14 @@ class Limiter:
             raise ValueError("a request that costs nothing")
         self._reserve = write.capacity * self._reserve_percent // 100
         self._order_cost = max(self._costs[Cost.CREATE], self._costs[Cost.AMEND])
+
+    def resize(self, refill_rate: int, capacity: int, costs: Mapping[Cost, int]) -> None:
+        """As `learn`, while we send: what has been spent stays spent.
+
+        :raises ValueError: for what is not positive.
+        """
+        self._write.resize(refill_rate, capacity)
+        self.learn(self._write, costs)
 
     def orders_allowed(self, now: Nanos) -> int:
         """Creates and amends together; the reserve for cancels is left untouched."""

@@ -46,6 +46,13 @@ class AccountLimits(msgspec.Struct, frozen=True):
     write: BucketLimit
 
 
+class Allowance(msgspec.Struct, frozen=True):
+    """How much may be sent, and what each kind of request counts."""
+
+    limits: AccountLimits
+    costs: Mapping[Cost, int]
+
+
 class _EndpointCost(msgspec.Struct):
     method: str
     path: str
@@ -100,6 +107,16 @@ def read_costs() -> Conversation[Mapping[Cost, int]]:
     costs = {kind: listed.get(route, table.default_cost) for kind, route in _ROUTES.items()}
     costs[Cost.READ] = table.default_cost
     return {kind: cost if cost > 0 else DEFAULT_COSTS[kind] for kind, cost in costs.items()}
+
+
+def read_allowance() -> Conversation[Allowance]:
+    """Limits and costs together.
+
+    :raises ReadError: if either cannot be read.
+    """
+    limits = yield from read_limits()
+    costs = yield from read_costs()
+    return Allowance(limits, costs)
 
 
 def _route(path: str) -> str:
