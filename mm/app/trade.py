@@ -12,7 +12,9 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
+from mm.app.alerting import alert_rules
 from mm.app.allowance import AllowanceWatch
+from mm.app.attestation import AttestationWatch
 from mm.app.audience import Audience
 from mm.app.audit import Audit, OpeningNotes
 from mm.app.clock import SteadyClock
@@ -291,7 +293,12 @@ class Trade:
             await asyncio.wait(tasks)
 
     def _rounds(self, line: Line) -> Coroutine[None, None, None]:
-        return go_round(AllowanceWatch(line, self._log, self._clock))
+        repeat = alert_rules(self._config.alerts).repeat_every
+        announce = self._files.announce
+        return go_round(
+            AllowanceWatch(line, self._log, self._clock),
+            AttestationWatch(line.hold, self._log, announce, self._clock, repeat),
+        )
 
     def _set_timers(self) -> None:
         loop = asyncio.get_running_loop()
