@@ -8,16 +8,18 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from mm.observe.append import AppendFile, StorageError
+from mm.observe.append import MODE, AppendFile, StorageError
 
 LEVEL = 1
+FLAGS = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC
 
 
 def compress(source: Path, target: Path) -> None:
-    """A gzip copy of ``source``, on the disk under its name only when it is whole. Raises `StorageError`."""
+    """A gzip copy of ``source``, for the same readers, on the disk under its name only when it is whole.
+    Raises `StorageError`."""
     half_made = target.with_name(target.name + ".tmp")
     try:
-        with source.open("rb") as plain, half_made.open("wb") as raw:
+        with source.open("rb") as plain, os.fdopen(os.open(half_made, FLAGS, MODE), "wb") as raw:
             with gzip.GzipFile(filename="", fileobj=raw, mode="wb", compresslevel=LEVEL) as packed:
                 shutil.copyfileobj(plain, packed, 1 << 20)
             raw.flush()
