@@ -39,7 +39,7 @@ FLOORS: dict[str, tuple[str, ...] | None] = {
 # inside the core: one idea a floor, each may import only floors to its left
 CORE_ORDER = (
     {"units"},
-    {"grid", "kinds", "memory", "days", "position"},
+    {"grid", "kinds", "parts", "memory", "days", "position"},
     {"settings"},
     {"events"},
     {"actions", "strategy"},
@@ -51,7 +51,7 @@ CORE_ORDER = (
     {"desk", "continuity", "modes"},
     {"execution", "photographer", "reconcile", "retirement", "retreat"},
     {"flatten"},
-    {"watch", "ending", "recess", "contradiction"},
+    {"watch", "ending", "recess", "contradiction", "lateness"},
     {"operators"},
     {"engine"},
 )

@@ -22,6 +22,7 @@ from mm.core.events import (
     ApiError,
     CancelAllDone,
     Command,
+    DataAge,
     LinkDown,
     OrderReport,
     Reconfigure,
@@ -31,6 +32,7 @@ from mm.core.events import (
 from mm.core.execution import Budget, Execution
 from mm.core.flatten import Flattening
 from mm.core.knowledge import Knowledge
+from mm.core.lateness import Lateness
 from mm.core.modes import Mode as Mode
 from mm.core.modes import Modes
 from mm.core.operators import Operators
@@ -67,6 +69,7 @@ class Engine:
         parts = self.know, self._modes, self._retreat, self._flattening, self._reconciler
         self._recess = Recess(self.know, self._modes, self._retreat)
         self._contradiction = Contradiction(self.know)
+        self._lateness = Lateness(self._modes, self._retreat)
         self._ending = Ending(*parts)
         self._operators = Operators(*parts, self._ending, self._watch)
         self._retirement = Retirement(self.know, self.desks)
@@ -78,6 +81,7 @@ class Engine:
             Command: self._operators.obey,
             Reconfigure: self._reconfigure,
             AccountReport: self._take_report,
+            DataAge: self._lateness.take,
         }
         # News; after some of it something must be asked again or given up.
         self._lessons: dict[type, Callable[[Any], Sequence[AnyAction]]] = {

@@ -15,6 +15,9 @@ from mm.core.kinds import CommandKind as CommandKind
 from mm.core.kinds import MarketState as MarketState
 from mm.core.kinds import OrderStatus as OrderStatus
 from mm.core.kinds import RequestKind as RequestKind
+from mm.core.parts import FeeSchedule as FeeSchedule
+from mm.core.parts import Levels as Levels
+from mm.core.parts import PositionReport as PositionReport
 from mm.core.settings import EngineSettings
 from mm.core.units import Count, Money, Nanos, Price, Side
 
@@ -23,9 +26,6 @@ class Event(msgspec.Struct, frozen=True, gc=False, tag_field="type", tag=True):
     """``ts``: when this process learned it."""
 
     ts: Nanos
-
-
-Levels: TypeAlias = tuple[tuple[Price, Count], ...]
 
 
 # -- market data ------------------------------------------------------------------------------------
@@ -76,14 +76,6 @@ class Ticker(Event, frozen=True, gc=False):
     last: Price
     volume: Count
     exchange_ts: Nanos = 0
-
-
-class FeeSchedule(msgspec.Struct, frozen=True, gc=False):
-    """Fee rates in millionths of ``count * price * (1 - price)``: 70,000 is the 0.07 of the published
-    taker formula, 17,500 the 0.0175 of the maker's (protocol section 12), multiplier already applied."""
-
-    taker_ppm: int
-    maker_ppm: int
 
 
 class MarketStatus(Event, frozen=True, gc=False):
@@ -217,17 +209,6 @@ class Fill(Event, frozen=True, gc=False):
     is_taker: bool
 
 
-class PositionReport(msgspec.Struct, frozen=True, gc=False):
-    """One row of the exchange's positions: signed ``position``, ``cost`` of the open position (>= 0:
-    price paid for YES, or 1 - price for NO), realized P&L and fees of the market so far."""
-
-    ticker: str
-    position: Count
-    cost: Money
-    realized: Money
-    fees: Money
-
-
 class AccountReport(Event, frozen=True, gc=False):
     """Answer to `QueryAccount`: cash, positions, everything that rests, and the fills since ``fills_from``.
 
@@ -270,6 +251,14 @@ class LinkUp(Event, frozen=True, gc=False):
 class LinkDown(Event, frozen=True, gc=False):
     link: str = "feed"
     reason: str = ""
+
+
+class DataAge(Event, frozen=True, gc=False):
+    """Market data begins to arrive too late to quote on, or is fresh again. ``age``: of a change, the
+    exchange's time stamp against our clock."""
+
+    age: Nanos
+    is_late: bool
 
 
 class ExchangeStatus(Event, frozen=True, gc=False):
@@ -341,6 +330,7 @@ AnyEvent: TypeAlias = (
     | ApiError
     | LinkUp
     | LinkDown
+    | DataAge
     | ExchangeStatus
     | TradingHours
     | Reference

@@ -25,11 +25,15 @@ class AgeSampler:
         self._tell = tell
         self._next: Nanos = 0
 
-    def look(self, ts: Nanos, frame: bytes) -> None:
-        """At most one frame each `SAMPLE_EVERY`; large ones and those without a time tell nothing."""
+    def look(self, ts: Nanos, frame: bytes) -> Nanos | None:
+        """The age, if it was measured: at most of one frame each `SAMPLE_EVERY`; large ones and those without
+        a time tell nothing."""
         if ts < self._next or len(frame) > LARGEST_LOOKED_AT:
-            return
+            return None
         found = _STAMP.search(frame)
-        if found is not None:
-            self._next = ts + SAMPLE_EVERY
-            self._tell(ts - int(found[1]) * MILLISECOND, ts)
+        if found is None:
+            return None
+        self._next = ts + SAMPLE_EVERY
+        age = ts - int(found[1]) * MILLISECOND
+        self._tell(age, ts)
+        return age

@@ -15,13 +15,14 @@ from typing import Final, Protocol
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 
-from mm.core.events import AnyEvent
+from mm.core.events import AnyEvent, DataAge
 from mm.core.units import MILLISECOND, SECOND, Nanos
 from mm.kalshi.age import AgeSampler
 from mm.kalshi.auth import Signer
 from mm.kalshi.backoff import LONGEST, backoff
 from mm.kalshi.endpoint import Endpoint
 from mm.kalshi.fees import FeeTerms
+from mm.kalshi.lateness import Lateness
 from mm.kalshi.session import Session
 
 BEAT: Final = 0.25
@@ -91,6 +92,7 @@ class Feed:
         self._pause = pause
         self._watcher = watch or Unwatched()
         self._ages = AgeSampler(self._watcher.aged)
+        self._lateness = Lateness()
         self._attempt = 0
         self._closing = asyncio.Event()
         self._to_send = asyncio.Event()
@@ -181,6 +183,7 @@ class Feed:
 
     async def _follow(self, connection: ClientConnection) -> str:
         """Until the link is lost, given up or closed by us. Returns why."""
+        self._tell(self._lateness.anew(self._clock()))
         for command in self._session.connected(self._clock()):
             await connection.send(command)
         tasks = [
@@ -205,13 +208,19 @@ class Feed:
             except ConnectionClosed as error:
                 return f"the link was lost: {error.rcvd.code if error.rcvd else 'no close frame'}"
             now = self._clock()
-            self._ages.look(now, frame)
+            age = self._ages.look(now, frame)
             events = self._session.receive(now, frame)
+            if age is not None and (turn := self._lateness.looked(age, now, frame)) is not None:
+                events = [*events, turn]
             if events and not self._batch:
                 loop.call_soon(self._flush)
             self._batch += events
             if self._session.has_outgoing:
                 self._to_send.set()
+
+    def _tell(self, event: DataAge | None) -> None:
+        if event is not None:
+            self._emit([event])
 
     def _flush(self) -> None:
         """The loop only logs what its callbacks raise: `_watch` raises it again, where it ends us."""
@@ -239,6 +248,7 @@ class Feed:
             if self._fault is not None:
                 raise self._fault
             self._session.on_time(self._clock())
+            self._tell(self._lateness.on_time(self._clock()))
             if self._session.wants_reconnect:
                 return self._session.wants_reconnect
             if self._session.has_outgoing:

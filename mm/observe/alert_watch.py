@@ -23,7 +23,8 @@ from mm.observe.plain import contracts
 
 Faults: TypeAlias = Callable[[], Iterable[StorageError]]
 LOOK_EVERY: Nanos = SECOND
-EXCHANGE = "exchange"
+# Who may pause quoting without a command, and what is said when that is over.
+PAUSES = {"exchange": "the exchange takes orders again", "market data": "market data is fresh again"}
 # A position has left its limit's neighbourhood when it is below this part of the warning level.
 RELAXED = 0.9
 
@@ -149,14 +150,16 @@ class AlertWatch(Watcher):
         self._conditions.begin(key, alert, breaker.trip_ts or now, said=True)
 
     def _pauses(self, picture: EnginePicture, now: Nanos) -> None:
-        """Of the exchange; those of people and of the disk are told where they begin."""
-        key, reason = ("pause", EXCHANGE), dict(picture.pauses).get(EXCHANGE)
-        if reason is not None:
-            details = (("subject", EXCHANGE), ("reason", reason))
-            alert = Alert(AlertLevel.WARNING, "pause", f"quoting is paused: {reason}", details=details)
-            self._conditions.begin(key, alert, now)
-        else:
-            self._conditions.end(key, "the exchange takes orders again", now)
+        """Of the exchange and of its data; those of people and of the disk are told where they begin."""
+        pauses = dict(picture.pauses)
+        for whose, over in PAUSES.items():
+            key, reason = ("pause", whose), pauses.get(whose)
+            if reason is not None:
+                details = (("subject", whose), ("reason", reason))
+                alert = Alert(AlertLevel.WARNING, "pause", f"quoting is paused: {reason}", details=details)
+                self._conditions.begin(key, alert, now)
+            else:
+                self._conditions.end(key, over, now)
 
     def _positions(self, picture: EnginePicture, now: Nanos) -> None:
         for desk in picture.desks:
