@@ -21,6 +21,8 @@ from mm.observe.status import read_status
 from tests.core.bench import START, Bench
 from tests.core.words import Scripted, said
 
+ROOT = Path(__file__).resolve().parents[2]
+
 
 class WatchedBench(Bench):
     """Every step is journalled and shown, as the driver does it."""
@@ -108,6 +110,19 @@ def test_metrics_agree_with_the_engine(bench: WatchedBench, tmp_path: Path) -> N
     assert summary["avg_quote_latency_ms"] is not None
     assert summary["spread_capture_pnl"] == pytest.approx(4 * (0.52 - 0.51))
     assert summary["inventory_pnl"] == pytest.approx(4 * (0.53 - 0.52))
+
+
+def test_quotes_are_decisions_that_wanted_some_and_not_what_was_sent(
+    bench: WatchedBench, tmp_path: Path
+) -> None:
+    """The manual called them "quotes sent"."""
+    rows = (tmp_path / "Strategy_DEFAULT_loops.csv").read_text().splitlines()[1:]
+    wanted = [row for row in rows if row.split(",")[7:9] != ["0", "0"]]
+    document = json.loads((tmp_path / "Strategy_DEFAULT_metrics.json").read_text())
+    quotes, sent = document["markets"]["KXA"]["quotes"], document["summary"]["orders_sent"]
+    assert quotes == len(wanted) != sent
+    told = (ROOT / "docs/files.md").read_text()
+    assert "| `quotes` | | decisions that wanted a quote here" in told
 
 
 def test_status_and_heartbeat_follow_the_mode(bench: WatchedBench, tmp_path: Path) -> None:
