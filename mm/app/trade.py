@@ -226,9 +226,9 @@ class Trade:
         return live
 
     def _feed(self, line: Line, live: Live) -> Feed:
-        session = Session((), random.random)
-        where = endpoint(line.endpoints.ws_url)
         watch = FeedNotes(self._files.stopwatch.aged, self._log)
+        session = Session((), random.random, unread=watch.unread)
+        where = endpoint(line.endpoints.ws_url)
         self._files.urls["feed"] = line.endpoints.ws_url
         return Feed(where, line.signer, session, live.inbox.put, self._clock, random.random, watch=watch)
 

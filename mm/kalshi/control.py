@@ -171,11 +171,14 @@ class Control:
     def complained(self, ts: Nanos, frame: wire.Error) -> tuple[Subscription | None, bool]:
         """What the error is about, and whether that subscription ended by it. A refused subscribe, or a
         refused change of one, is tried again later by a subscribe of all markets, which merges."""
-        if frame.id and frame.id == self._probe_id:
+        answers_probe = bool(frame.id) and frame.id == self._probe_id
+        if answers_probe:
             self._probe_id = 0
         asked = self._asked_by(frame.id)
         updated = self._updates.pop(frame.id, None)
         subscription = self.of_sid(frame.sid) or asked or updated
+        if subscription is None and frame.msg.code in TERMINAL_CODES and not answers_probe:
+            self.probe()  # something has ended, and it does not say what
         if subscription is None or frame.msg.code in TERMINAL_CODES:
             return subscription, subscription is not None
         if asked is not None and not asked.sid:

@@ -16,13 +16,14 @@ from mm.kalshi.codec import to_event
 from mm.kalshi.control import Control
 from mm.kalshi.event_fees import EventFees
 from mm.kalshi.fees import FeeTerms
-from mm.kalshi.session_stats import SessionStats
+from mm.kalshi.session_stats import SessionStats, untold
 from mm.kalshi.subscription import ACCOUNT_CHANNELS, BOOK, MARKET_CHANNELS, Arrival, Subscription
 
 PROBE_AFTER: Final[Nanos] = 5 * SECOND
 SILENCE: Final[Nanos] = 12 * SECOND
 NO_GAP_ALLOWED: Final = frozenset(ACCOUNT_CHANNELS)  # what is lost here has to be read back by REST
 ACCOUNT_FRAMES: Final = (wire.FillFrame, wire.UserOrderFrame)
+OF_THE_ACCOUNT: Final = frozenset({"fill", "user_orders", "user_order"})  # channels, and types of frames
 _NEXT: Final = Arrival.NEXT
 CHANNEL_OF: Final[dict[type, str]] = {
     wire.TickerFrame: "ticker",
@@ -39,7 +40,8 @@ class Session:
 
     The caller passes every text frame to `receive`, calls `on_time` a few times a second, sends what
     `outgoing` returns after each call, and reconnects when ``wants_reconnect`` is not empty. ``subaccount``
-    may be set: fills and orders of others are strays then.
+    may be set: fills and orders of others are strays then. ``unread`` hears why a frame could not be used,
+    and what the exchange complained of.
     """
 
     subaccount: int | None = None
@@ -51,8 +53,10 @@ class Session:
         *,
         market_channels: Sequence[str] = MARKET_CHANNELS,
         account_channels: Sequence[str] = ACCOUNT_CHANNELS,
+        unread: Callable[[Nanos, str], None] = untold,
     ) -> None:
         self.stats = SessionStats()
+        self._unread = unread
         self.wants_reconnect = ""
         self._tickers = dict.fromkeys(tickers)
         self._random = random
@@ -174,7 +178,9 @@ class Session:
         return _HANDLERS.get(type(message), Session._on_other)(self, ts, message)
 
     def _bad(self, reason: str) -> str:
-        return self.stats.could_not_read(reason)
+        told = self.stats.could_not_read(reason)
+        self._unread(self._heard, told)
+        return told
 
     def _stray(self) -> list[AnyEvent]:
         self.stats.strays += 1
@@ -249,8 +255,9 @@ class Session:
         return self.subaccount is not None and subaccount not in (None, self.subaccount)
 
     def _mistrust(self, channel: str, reason: str) -> list[AnyEvent]:
-        """A fill that cannot be read is a fill that we do not know: start over, which reads all back."""
-        if channel == "fill":
+        """A fill, or an order's end, that cannot be read is one that we do not know: start over, which reads
+        all back."""
+        if channel in OF_THE_ACCOUNT:
             self.wants_reconnect = reason
         return []
 
@@ -311,12 +318,12 @@ class Session:
 
     def _on_error(self, ts: Nanos, frame: wire.Error) -> list[AnyEvent]:
         events = self._count(ts, self._control.of_sid(frame.sid), frame.seq)
-        self.stats.errors += 1
-        self.stats.last_error = f"{frame.msg.code} {frame.msg.msg}"[:200]
+        reason = self.stats.complained(frame.msg.code, frame.msg.msg)
+        self._unread(ts, f"error {reason}")
         subscription, has_ended = self._control.complained(ts, frame)
         if subscription is None:
             return events + self._stray()
-        return events + (self._ended(ts, subscription, self.stats.last_error) if has_ended else [])
+        return events + (self._ended(ts, subscription, reason) if has_ended else [])
 
     def _ended(self, ts: Nanos, subscription: Subscription, reason: str) -> list[AnyEvent]:
         self._control.renew(ts, subscription)

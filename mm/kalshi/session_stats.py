@@ -6,6 +6,8 @@ from typing import Final
 
 import msgspec
 
+from mm.core.units import Nanos
+
 LONGEST_REASON: Final = 200
 
 
@@ -26,3 +28,13 @@ class SessionStats(msgspec.Struct):
         self.bad += 1
         self.last_bad = reason[:LONGEST_REASON]
         return self.last_bad
+
+    def complained(self, code: int, text: str) -> str:
+        """One error frame more. Returns what it says, cut to what a line can take."""
+        self.errors += 1
+        self.last_error = f"{code} {text}"[:LONGEST_REASON]
+        return self.last_error
+
+
+def untold(ts: Nanos, reason: str) -> None:
+    """Who hears of frames that could not be used, if nobody asked."""

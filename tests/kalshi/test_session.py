@@ -88,8 +88,16 @@ def test_fills_and_orders_of_another_subaccount_are_strays_once_ours_is_known() 
     assert kinds(session.receive(START, frames.user_order(5, subaccount_number=0))) == ["OrderReport"]
 
 
-@pytest.mark.parametrize("text", [frames.fill(4, fee_cost="?"), frames.fill(4).replace('"278.00"', "278")])
-def test_a_fill_that_cannot_be_read_starts_the_connection_anew(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        frames.fill(4, fee_cost="?"),
+        frames.fill(4).replace('"278.00"', "278"),
+        frames.user_order(5, status="canceled", remaining_count_fp=None),
+        frames.user_order(5, fill_count_fp="some"),
+    ],
+)
+def test_a_fill_or_an_order_that_cannot_be_read_starts_the_connection_anew(text: str) -> None:
     session = in_sync()
     assert session.receive(START, text) == []
     assert session.wants_reconnect

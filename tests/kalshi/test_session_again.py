@@ -183,3 +183,25 @@ def test_the_pause_before_a_reconnect_grows_and_is_random() -> None:
     high = [backoff(attempt, lambda: 0.999) / SECOND for attempt in range(8)]
     assert low == [1, 1, 2, 4, 8, 15, 15, 15]
     assert all(1 <= value <= 30 for value in high) and high[6] > 29
+
+
+@pytest.mark.parametrize("code", [10, 25])
+def test_an_end_that_names_no_subscription_is_looked_for(code: int) -> None:
+    session = in_sync()
+    session.receive(START, frame("error", msg={"code": code, "msg": "Subscription buffer overflow"}))
+    (asked,) = commands(session.outgoing())
+    assert asked["cmd"] == "list_subscriptions"
+    left = [{"channel": "fill", "sid": 4}, {"channel": "user_orders", "sid": 5}]
+    session.receive(START, frame("ok", id=asked["id"], msg=left))
+    again = {command["params"]["channels"][0] for command in commands(session.outgoing())}
+    assert again == {"orderbook_delta", "trade", "ticker", "market_lifecycle_v2"}
+    assert set(session.stale_tickers) == {MARKET, OTHER}
+
+
+def test_a_question_that_is_answered_by_such_an_error_is_not_asked_again_at_once() -> None:
+    session = in_sync()
+    error = {"code": 10, "msg": "Channel error"}
+    session.receive(START, frame("error", msg=error))
+    (asked,) = commands(session.outgoing())
+    session.receive(START, frame("error", id=asked["id"], msg=error))
+    assert session.outgoing() == []

@@ -132,6 +132,7 @@ def test_the_manual_has_the_words_of_the_story(run_dir: Path) -> None:
     said = {line["event"] for line in lines(run_dir / "DEFAULT.log")}
     elsewhere = {
         "websocket_reconnecting",  # the feed itself says it: tests/kalshi
+        "frame_unread",  # so does its session: tests/app/test_feed_notes
         "book_requested",
         "feed_mistrusted",
         "exposure_high",
