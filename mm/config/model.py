@@ -23,6 +23,8 @@ class Quoting(Section):
     """Decisions are at least this far apart; 0 decides as soon as all input is read."""
     order_lifetime_seconds: Annotated[Seconds, Range(least=10, most=86_400)] | None = None
     """The exchange removes an order this long after it was placed, should we vanish; `null`: never."""
+    cancel_on_pause: bool = True
+    """The exchange cancels quotes when it pauses trading, also if we have vanished."""
     pull_before_pause_seconds: Annotated[Seconds, Range(least=0, most=3_600)] = Seconds(60)
     """No quotes from this long before a pause on that the exchange has in its schedule."""
     refill_fraction: Annotated[Fraction, Range(least=0, most=1)] = Fraction("0.5")

@@ -17,6 +17,7 @@ RELOADABLE: Final[tuple[str, ...]] = (
     f"desks.{NAME}.limits",
     "limits",
     "circuit_breaker",
+    "quoting.cancel_on_pause",
     "quoting.order_lifetime_seconds",
     "quoting.pull_before_pause_seconds",
     "quoting.refill_fraction",

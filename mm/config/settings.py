@@ -31,6 +31,7 @@ def engine_settings(config: Config, run: str, markets: Mapping[str, tuple[str, .
         breaker=breaker_limits(config.circuit_breaker),
         refill_fraction=float(config.quoting.refill_fraction),
         order_lifetime=0 if lifetime is None else lifetime.nanos,
+        cancel_on_pause=config.quoting.cancel_on_pause,
         pull_before_pause=config.quoting.pull_before_pause_seconds.nanos,
         close_on_shutdown=config.close_on_shutdown,
         flatten_on_feed_lost=config.on_disconnect == "flatten",

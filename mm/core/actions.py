@@ -20,7 +20,8 @@ class TimeInForce(Enum):
 
 
 class PlaceOrder(Action, frozen=True, gc=False):
-    """A new order. ``expires_at``: the exchange removes it then, 0 for never (a dead man's switch)."""
+    """A new order. ``expires_at``: the exchange removes it then, 0 for never (a dead man's switch).
+    ``cancel_on_pause``: the exchange cancels it if trading is paused while it rests."""
 
     request_id: int
     client_order_id: str
@@ -32,6 +33,7 @@ class PlaceOrder(Action, frozen=True, gc=False):
     time_in_force: TimeInForce = TimeInForce.GTC
     reduce_only: bool = False
     expires_at: Nanos = 0
+    cancel_on_pause: bool = False
     reason: str = ""
 
 

@@ -200,6 +200,7 @@ class Execution:
             order.price,
             order.count,
             expires_at=expires_at,
+            cancel_on_pause=settings.cancel_on_pause,
             reason="quote",
         )
         return order, action, orders.never_placed

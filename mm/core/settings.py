@@ -88,6 +88,8 @@ class EngineSettings(msgspec.Struct, frozen=True):
     depth: int = 5
     refill_fraction: float = 0.5
     order_lifetime: Nanos = 0
+    # Whether the exchange itself cancels quotes when trading is paused, also if we are dead (control C14).
+    cancel_on_pause: bool = True
     # How long before a planned pause of the exchange quotes are pulled (control C14).
     pull_before_pause: Nanos = 60 * SECOND
     # To what the exchange rounds an account's cash: $0.0001 for direct members, $0.01 for others.

@@ -162,6 +162,8 @@ def _create_body(action: PlaceOrder) -> bytes:
         body["post_only"] = True
     if action.reduce_only:
         body["reduce_only"] = True
+    if action.cancel_on_pause:
+        body["cancel_order_on_pause"] = True
     if action.expires_at and action.time_in_force is TimeInForce.GTC:
         body["expiration_time"] = action.expires_at // SECOND
     return msgspec.json.encode(body)

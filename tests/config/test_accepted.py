@@ -99,7 +99,7 @@ def test_the_engine_is_told_in_its_own_units() -> None:
         " max_order_contracts: 9.25, max_order_dollars: 2.5}\n"
         "circuit_breaker: {pnl_threshold: -12.5, weekly_loss_dollars: null, feed_lost_seconds: 1.5,"
         " error_rate: {window_seconds: 60, min_samples: 5, max_fraction: 0.25}}\n"
-        "quoting: {order_lifetime_seconds: 60, refill_fraction: 0.75}\n"
+        "quoting: {order_lifetime_seconds: 60, refill_fraction: 0.75, cancel_on_pause: false}\n"
         "desks:\n"
         "  A: {strategy: own, limits: {max_position_contracts: 7.5, max_order_contracts: 2,"
         " max_order_dollars: 1.25, max_event_exposure_dollars: 9}}\n"
@@ -111,6 +111,7 @@ def test_the_engine_is_told_in_its_own_units() -> None:
     assert settings.max_total_exposure == 30_500_000
     assert (settings.hard_cap_count, settings.hard_cap_value) == (925, 2_500_000)
     assert (settings.order_lifetime, settings.refill_fraction) == (60 * SECOND, 0.75)
+    assert not settings.cancel_on_pause
     assert (desk.name, desk.strategy, desk.markets) == ("A", "own", ("KX-1", "KX-2"))
     assert desk.limits == RiskLimits(750, 2 * CONTRACT, 1_250_000, 9 * MONEY_DOLLAR, 7 * CENT)
     assert settings.breaker == BreakerLimits(

@@ -74,6 +74,10 @@ def test_expiry_is_in_seconds_and_only_with_good_till_canceled() -> None:
     assert (ioc["time_in_force"], ioc["reduce_only"], ioc["side"]) == ("immediate_or_cancel", True, "bid")
 
 
+def test_a_quote_may_be_cancelled_by_a_pause() -> None:
+    assert place_body(cancel_on_pause=True)["cancel_order_on_pause"] is True
+
+
 def test_an_amend_names_the_order_and_its_total() -> None:
     _, (request,) = talk(call(AMEND), answer(200, {"order_id": "order-1", "ts_ms": 1}))
     assert (request.method, request.path) == ("POST", "/portfolio/events/orders/order-1/amend")

@@ -10,7 +10,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.live.processes import Bot, Exchange, bot_process, exchange_process, is_exact, kmm, settings
+from tests.live.processes import (
+    READS_EVERY,
+    Bot,
+    Exchange,
+    bot_process,
+    eventually,
+    exchange_process,
+    is_exact,
+    kmm,
+    settings,
+)
 from tests.live.steering import FAR, beat, turns
 
 ORDERS = "/portfolio/events/orders"
@@ -53,7 +63,7 @@ def told(bot: Bot, level: str) -> list[str]:
 
 
 def test_nothing_is_sent_in_a_pause_and_quoting_comes_back(managed: Exchange, tmp_path: Path) -> None:
-    config = settings(tmp_path, desks={"DEFAULT": FAR})
+    config = settings(tmp_path, desks={"DEFAULT": FAR}, quoting={"cancel_on_pause": False})
     options = ("--config", config, "--json")
     with bot_process(tmp_path / "logs", *options, environment=managed.environment()) as bot:
         bot.sees("quotes on both sides", managed.both_sides_rest)
@@ -91,3 +101,18 @@ def test_nothing_is_sent_in_a_pause_and_quoting_comes_back(managed: Exchange, tm
         assert is_exact(bot.summary)
     replayed = kmm("replay", tmp_path / "logs" / "journal", "--json")
     assert json.loads(replayed.stdout)["difference"] is None
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["of trading", "of the exchange"])
+def test_in_a_pause_the_exchange_itself_takes_away_what_a_killed_bot_left(
+    managed: Exchange, tmp_path: Path, whole: bool
+) -> None:
+    config = settings(tmp_path, desks={"DEFAULT": FAR})
+    with bot_process(tmp_path / "logs", "--config", config, environment=managed.environment()) as bot:
+        bot.sees("quotes on both sides", managed.both_sides_rest)
+        bot.signal(signal.SIGKILL)
+        assert bot.ends() == -signal.SIGKILL
+    assert managed.resting()
+    managed.manage("POST", "/pause", {"exchange": whole})
+    eventually("nothing rests", managed.nothing_rests, READS_EVERY)
+    managed.manage("POST", "/resume")
