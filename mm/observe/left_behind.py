@@ -31,6 +31,9 @@ from mm.observe.journal_reader import read_last_parts
 
 # A line of JSON or CSV begins with its time in seconds.
 DATED: Final = re.compile(rb'(?:\{"timestamp":)?(\d+(?:\.\d+)?),')
+# A cancel's row repeats what the order was, which the end of a journal may not tell any more: it is the same
+# row by its time, ids and market.
+CANCEL: Final = re.compile(rb"[\d.]+,cancel,[^,]*,[^,]*,[^,]*,")
 TAIL_BYTES: Final = 4 << 20
 OVERLAP_SECONDS: Final = 1.0
 # Most of a journal, and no line of these tables.
@@ -75,7 +78,10 @@ class _Tail:
     def __init__(self, path: Path) -> None:
         dated = [(when, line) for line in _last_lines(path) if (when := _time_of(line)) is not None]
         self.begins = dated[-1][0] - OVERLAP_SECONDS if dated else 0.0
-        self.lines = {line for when, line in dated if when >= self.begins}
+        self._names = {_name_of(line) for when, line in dated if when >= self.begins}
+
+    def has(self, line: bytes) -> bool:
+        return _name_of(line) in self._names
 
 
 def append_left_behind(
@@ -113,7 +119,7 @@ def append_left_behind(
 
 def _append(file: LineFile, tail: _Tail, line: bytes) -> bool:
     when = _time_of(line)
-    if when is None or when < tail.begins or line in tail.lines:
+    if when is None or when < tail.begins or tail.has(line):
         return False
     file.add(line)
     return True
@@ -140,6 +146,12 @@ def _steps(
 def _time_of(line: bytes) -> float | None:
     found = DATED.match(line)
     return float(found[1]) if found else None
+
+
+def _name_of(line: bytes) -> bytes:
+    """What of a line makes it this one."""
+    found = CANCEL.match(line)
+    return found[0] if found else line
 
 
 def _last_lines(path: Path) -> list[bytes]:

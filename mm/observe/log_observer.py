@@ -194,6 +194,7 @@ class LogObserver(Watcher):
         self.say(ts, "info", "order_cancel_submitted", desk, "orders", **fields)
 
     def _cancel_all(self, ts: Nanos, action: CancelAll, engine: Observed) -> None:
+        self._orders.touch_all(action)
         self.say(ts, "warning", "cancel_all_submitted", "", "orders", reason=action.reason)
 
     def _owner(self, client_order_id: str) -> tuple[str, str]:
@@ -226,7 +227,8 @@ class LogObserver(Watcher):
     def _canceled(self, event: OrderCanceled, engine: Observed) -> None:
         desk, ticker = self._owner(event.client_order_id)
         if self._orders.cancel(event.client_order_id, desk, ticker):
-            fields = {"order_id": event.order_id, "market_id": ticker, "reason": "our request"}
+            reason = self._orders.why_canceled(event.client_order_id) or "our request"
+            fields = {"order_id": event.order_id, "market_id": ticker, "reason": reason}
             self.say(event.ts, "info", "order_cancelled", desk, "orders", **fields)
 
     def _reported(self, event: OrderReport, engine: Observed) -> None:
@@ -234,7 +236,8 @@ class LogObserver(Watcher):
             return
         desk = engine.desk_of(event.ticker)
         if self._orders.cancel(event.client_order_id, desk, event.ticker):
-            reason = event.reason or "the exchange says so"
+            ours = self._orders.why_canceled(event.client_order_id)
+            reason = event.reason or ours or "the exchange says so"
             fields = {"order_id": event.order_id, "market_id": event.ticker, "reason": reason}
             self.say(event.ts, "info", "order_cancelled", desk, "orders", **fields)
 

@@ -62,18 +62,19 @@ def api_error(event: Trouble) -> Record:
     return dict(zip(("kind", "status", "code", "message"), trouble_words(event), strict=True))
 
 
-def canceled(event: OrderCanceled, ticker: str) -> Record:
+def canceled(event: OrderCanceled, ticker: str, reason: str) -> Record:
+    """``reason`` is ours, from the request."""
     return {
         "client_order_id": event.client_order_id,
         "order_id": event.order_id,
         "ticker": ticker,
         "count": contracts(event.reduced_by),
         "by": "us",
-        "reason": "",
+        "reason": reason,
     }
 
 
-def removed(event: OrderReport) -> Record:
+def removed(event: OrderReport, our_reason: str) -> Record:
     """The exchange took it out (expiry, market closed, ...), or its word overtook the answer to us."""
     return {
         "client_order_id": event.client_order_id,
@@ -81,7 +82,7 @@ def removed(event: OrderReport) -> Record:
         "ticker": event.ticker,
         "count": contracts(event.remaining),
         "by": "exchange",
-        "reason": event.reason,
+        "reason": event.reason or our_reason,
     }
 
 

@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from mm.core.actions import AmendOrder, CancelOrder, PlaceOrder
+from mm.core.actions import AmendOrder, CancelAll, CancelOrder, PlaceOrder
 from mm.core.events import (
     AccountReport,
     AmendReject,
@@ -28,7 +28,8 @@ Changing: TypeAlias = PlaceOrder | AmendOrder
 
 
 class Sent(msgspec.Struct):
-    """The last wish for one order. ``side`` None: the order was not placed by this run."""
+    """The last wish for one order. ``side`` None: the order was not placed by this run. ``cancel_reason``:
+    why we asked for its end, if we did."""
 
     desk: str
     ticker: str
@@ -37,6 +38,7 @@ class Sent(msgspec.Struct):
     count: Count
     order_id: str = ""
     is_canceled: bool = False
+    cancel_reason: str = ""
 
 
 class SentOrders:
@@ -56,11 +58,25 @@ class SentOrders:
         self._trim()
         return max(0, action.count - (known.count if known is not None else 0))
 
-    def touch(self, action: CancelOrder, desk: str) -> None:
+    def touch(self, action: CancelOrder, desk: str) -> Sent:
         """A cancel may be the first that this run hears of an order."""
-        if action.client_order_id not in self._orders:
-            self._orders[action.client_order_id] = Sent(desk, action.ticker, None, 0, 0, action.order_id)
+        order = self._orders.get(action.client_order_id)
+        if order is None:
+            order = Sent(desk, action.ticker, None, 0, 0, action.order_id)
+            self._orders[action.client_order_id] = order
             self._trim()
+        order.cancel_reason = action.reason
+        return order
+
+    def touch_all(self, action: CancelAll) -> None:
+        """Everything is to end, also what was already asked to for another reason."""
+        for order in self._orders.values():
+            order.cancel_reason = order.cancel_reason or action.reason
+
+    def why_canceled(self, client_order_id: str) -> str:
+        """Why we asked for its end; empty if we did not."""
+        order = self._orders.get(client_order_id)
+        return "" if order is None else order.cancel_reason
 
     def get(self, client_order_id: str) -> Sent | None:
         return self._orders.get(client_order_id)

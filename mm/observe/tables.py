@@ -16,11 +16,12 @@ from mm.core.actions import AmendOrder, CancelAll, CancelOrder, PlaceOrder
 from mm.core.events import CancelReject, OrderAck, OrderAmended, OrderCanceled, OrderReject, Tick
 from mm.core.picture import MarketDecision, Observed
 from mm.core.strategy import Quote
-from mm.core.units import Nanos, Side
+from mm.core.units import Count, Nanos, Price, Side
 from mm.observe.desk_files import DeskFiles
 from mm.observe.files import LineFile, seconds
 from mm.observe.latency import SentTimes
 from mm.observe.plain import contracts, dollars, milliseconds, opinion, plain
+from mm.observe.requests import SentOrders
 
 LOOPS = (
     b"t_seconds,market,mid_price,inventory,reservation_price,bid_price,ask_price,buy_size,sell_size,"
@@ -93,7 +94,8 @@ def _side_of(quotes: Sequence[Quote], side: Side) -> tuple[str, str]:
 
 
 class ActionTable(DeskFiles):
-    """``Strategy_<NAME>_actions.csv``: each request that changes orders, when it was decided."""
+    """``Strategy_<NAME>_actions.csv``: each request that changes orders, when it was decided. A cancel's
+    side, price and size are those last asked for, empty for an order of a former run."""
 
     def __init__(self, files: Mapping[str, LineFile]) -> None:
         super().__init__(
@@ -106,27 +108,34 @@ class ActionTable(DeskFiles):
                 CancelAll: self._cancel_all,
             },
         )
+        self._orders = SentOrders()
 
     def _change(self, ts: Nanos, action: PlaceOrder | AmendOrder, engine: Observed) -> None:
+        desk = engine.desk_of(action.ticker)
+        self._orders.change(action, desk)
         cells = (
             *(("place", "") if isinstance(action, PlaceOrder) else ("amend", action.order_id)),
-            action.client_order_id,
-            action.ticker,
-            action.side.value,
-            plain(dollars(action.price)),
-            plain(contracts(action.count)),
+            *(action.client_order_id, action.ticker),
+            *_order_cells(action.side, action.price, action.count),
             action.reason,
         )
-        self.say(engine.desk_of(action.ticker), partial(_timed_row, ts, cells))
+        self.say(desk, partial(_timed_row, ts, cells))
 
     def _cancel(self, ts: Nanos, action: CancelOrder, engine: Observed) -> None:
-        ids = (action.order_id, action.client_order_id)
-        cells = ("cancel", *ids, action.ticker, "", "", "", action.reason)
-        self.say(engine.desk_of(action.ticker), partial(_timed_row, ts, cells))
+        desk = engine.desk_of(action.ticker)
+        order = self._orders.touch(action, desk)
+        ids = (action.order_id, action.client_order_id, action.ticker)
+        cells = ("cancel", *ids, *_order_cells(order.side, order.price, order.count), action.reason)
+        self.say(desk, partial(_timed_row, ts, cells))
 
     def _cancel_all(self, ts: Nanos, action: CancelAll, engine: Observed) -> None:
         cells = ("cancel_all", "", "", "", "", "", "", action.reason)
         self.say_to_all(partial(_timed_row, ts, cells))
+
+
+def _order_cells(side: Side | None, price: Price, count: Count) -> tuple[str, str, str]:
+    """Side, price and size; empty if the order is not known."""
+    return ("", "", "") if side is None else (side.value, plain(dollars(price)), plain(contracts(count)))
 
 
 class LatencyTable(DeskFiles):

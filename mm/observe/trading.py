@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from mm.core.actions import AmendOrder, CancelOrder, PlaceOrder
+from mm.core.actions import AmendOrder, CancelAll, CancelOrder, PlaceOrder
 from mm.core.events import (
     AccountReport,
     AmendReject,
@@ -67,7 +67,12 @@ class TradingLog(DeskFiles):
                 AccountReport: self._account,
                 MarketStatus: self._status,
             },
-            {PlaceOrder: self._sent, AmendOrder: self._sent, CancelOrder: self._cancel_sent},
+            {
+                PlaceOrder: self._sent,
+                AmendOrder: self._sent,
+                CancelOrder: self._cancel_sent,
+                CancelAll: self._all_canceled,
+            },
         )
         self._orders = SentOrders()
         self._new_fills = NewFills(former.fills, tells_first=recovers)
@@ -107,6 +112,9 @@ class TradingLog(DeskFiles):
     def _cancel_sent(self, ts: Nanos, action: CancelOrder, engine: Observed) -> None:
         self._orders.touch(action, engine.desk_of(action.ticker))
 
+    def _all_canceled(self, ts: Nanos, action: CancelAll, engine: Observed) -> None:
+        self._orders.touch_all(action)
+
     def _desk_and_market(self, client_order_id: str) -> tuple[str, str]:
         order = self._orders.get(client_order_id)
         return (order.desk, order.ticker) if order is not None else ("", "")
@@ -128,14 +136,17 @@ class TradingLog(DeskFiles):
     def _canceled(self, event: OrderCanceled, engine: Observed) -> None:
         desk, ticker = self._desk_and_market(event.client_order_id)
         if self._orders.cancel(event.client_order_id, desk, ticker):
-            self._answer(desk, event.ts, "order_canceled", partial(records.canceled, event, ticker))
+            reason = self._orders.why_canceled(event.client_order_id)
+            fields = partial(records.canceled, event, ticker, reason)
+            self._answer(desk, event.ts, "order_canceled", fields)
 
     def _reported(self, event: OrderReport, engine: Observed) -> None:
         if event.status is not OrderStatus.CANCELED:
             return
         desk = engine.desk_of(event.ticker)
         if self._orders.cancel(event.client_order_id, desk, event.ticker):
-            self._say(desk, event.ts, "order_canceled", partial(records.removed, event))
+            reason = self._orders.why_canceled(event.client_order_id)
+            self._say(desk, event.ts, "order_canceled", partial(records.removed, event, reason))
 
     # -- fills and positions --------------------------------------------------------------------------
     def _fills(self, event: Fill, engine: Observed) -> None:
