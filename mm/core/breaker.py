@@ -54,8 +54,7 @@ class _Guard:
         return measure > self.limit or (measure == self.limit and not self.row.is_strict)
 
     def text(self, measure: float) -> str:
-        what = self.row.what(self.measures)
-        return self.row.text.format(measure=measure, limit=self.limit, what=what)
+        return self.row.told(self.measures, measure, self.limit)
 
     def alert(self, level: AlertLevel, text: str, measure: float) -> Alert:
         details = (("rule", self.row.name), ("measure", measure), ("limit", self.limit))

@@ -39,9 +39,10 @@ def nothing(_: object) -> str:
 @dataclass(frozen=True, slots=True)
 class Row(Generic[M]):
     """Trips when ``measure >= limit``, or only when ``measure > limit`` (``is_strict``); a limit of ``None``
-    switches it off. ``what`` names the thing that is measured, for ``text``. ``is_warned_of``: a warning
-    comes before. ``heals``: the trip is over as soon as the measure is back below its limit. The last two
-    are categories of alerts."""
+    switches it off. ``what`` names the thing that is measured, for ``text``; ``loss`` and ``most``, or as P&L
+    ``pnl`` and ``floor``, are measure and limit in dollars. ``is_warned_of``: a warning comes before.
+    ``heals``: the trip is over as soon as the measure is back below its limit. The last two are categories
+    of alerts."""
 
     name: str
     resets: Resets
@@ -54,6 +55,24 @@ class Row(Generic[M]):
     heals: bool = False
     trips_as: str = CATEGORY
     warns_as: str = CATEGORY
+
+    def told(self, measured: M, measure: float, limit: float) -> str:
+        """In words. A warning that is over may be told when the loss has become a gain."""
+        return self.text.format(
+            measure=measure,
+            limit=limit,
+            what=self.what(measured),
+            loss=_signed(measure),
+            most=_signed(limit),
+            pnl=_signed(-measure),
+            floor=_signed(-limit),
+        )
+
+
+def _signed(dollars: float) -> str:
+    """-$1.50; nothing has no sign."""
+    text = f"{abs(dollars):.2f}"
+    return f"-${text}" if dollars < 0 and float(text) else f"${text}"
 
 
 def _dollars(money: Money | None) -> float | None:
@@ -109,7 +128,7 @@ ACCOUNT_ROWS: tuple[Row[Measures], ...] = (
         Resets.PERSON,
         lambda m: (m.pnl_floor_base - m.pnl) / MONEY_DOLLAR,
         lambda x: _floor(x.pnl_threshold),
-        "P&L is -${measure:.2f} (limit -${limit:.2f})",
+        "P&L is {pnl} (limit {floor})",
     ),
     Row(
         "max_error_fraction",
@@ -131,14 +150,14 @@ ACCOUNT_ROWS: tuple[Row[Measures], ...] = (
         Resets.NEW_DAY,
         lambda m: (m.day_base - m.pnl) / MONEY_DOLLAR,
         lambda x: _dollars(x.daily_loss),
-        "lost ${measure:.2f} today (limit ${limit:.2f})",
+        "lost {loss} today (limit {most})",
     ),
     Row(
         "weekly_loss_dollars",
         Resets.PERSON,
         lambda m: (m.week_base - m.pnl) / MONEY_DOLLAR,
         lambda x: _dollars(x.weekly_loss),
-        "lost ${measure:.2f} this week (limit ${limit:.2f})",
+        "lost {loss} this week (limit {most})",
     ),
     Row(
         "losing_round_trips",
@@ -206,7 +225,7 @@ DESK_ROWS: tuple[Row[DeskMeasures], ...] = (
         Resets.PERSON,
         lambda m: (m.pnl_floor_base - m.pnl) / MONEY_DOLLAR,
         lambda x: _floor(x.desk_pnl_threshold),
-        "P&L of the desk is -${measure:.2f} (limit -${limit:.2f})",
+        "P&L of the desk is {pnl} (limit {floor})",
     ),
     Row(
         "desk_losing_round_trips",
