@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from threading import Event, Lock, Thread
 
@@ -47,6 +48,7 @@ class JournalKeeper:
 
     def _work(self) -> None:
         for path in self._left_plain:
+            self._repair(path)
             self._pack(path)
         while not self._is_closing:
             self._wake.wait(SYNC_SECONDS)
@@ -77,6 +79,12 @@ class JournalKeeper:
             if pack:
                 self._pack(part.path)
 
+    def _repair(self, path: Path) -> None:
+        """Half a line, where its writer was killed, goes to ``<path>.torn``: opening does it. A refusal costs
+        nothing: who reads a journal passes over such an end."""
+        with suppress(StorageError):
+            AppendFile(path).close()
+
     def _pack(self, path: Path) -> None:
         """A refusal costs space only: the plain part stays, and can be read as it is."""
         try:
@@ -84,5 +92,6 @@ class JournalKeeper:
             path.unlink()
             for old in sorted(self._directory.glob("run*-part*.jsonl.gz"))[: -self._keep_parts]:
                 old.unlink()
+                old.with_suffix(".torn").unlink(missing_ok=True)
         except (StorageError, OSError):
             return

@@ -198,6 +198,30 @@ def test_a_part_cut_short_before_another_is_an_error(tmp_path: Path) -> None:
         entries(tmp_path)
 
 
+def test_the_next_run_packs_whole_lines_alone_and_keeps_the_torn_one_beside_them(tmp_path: Path) -> None:
+    """It was packed as it was, so that `zcat | jq` stopped there (operations/files-and-commands row 6)."""
+    write(tmp_path, EVENTS)
+    left = part(tmp_path)
+    whole = left.read_bytes()
+    left.write_bytes(whole + b'{"e":{"type":"Ti')
+    write(tmp_path, EVENTS[:1])
+    packed = left.with_name(left.name + ".gz")
+    assert gzip.decompress(packed.read_bytes()) == whole
+    assert left.with_name(left.name + ".torn").read_bytes() == b'{"e":{"type":"Ti\n'
+    assert entries(tmp_path, run=1) == EVENTS
+
+
+def test_a_torn_line_goes_when_its_part_goes(tmp_path: Path) -> None:
+    for run in range(1, 4):
+        journal = Journal(tmp_path, {}, keep_parts=1)
+        journal.event(EVENTS[0])
+        journal.close()
+        with part(tmp_path, run).open("ab") as file:
+            file.write(b"half")
+    Journal(tmp_path, {}, keep_parts=1).close()
+    assert [path.name for path in tmp_path.glob("*.torn")] == ["run000003-part0001.jsonl.torn"]
+
+
 def test_each_run_has_its_own_parts_and_the_latest_is_read(tmp_path: Path) -> None:
     empty = tmp_path / "empty"
     empty.mkdir()
