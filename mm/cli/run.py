@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import rich_click as click
 
+from mm.cli.last_words import say
 from mm.cli.paper import paper
 from mm.cli.reason import Reason
 from mm.cli.seconds import Seconds
@@ -93,28 +94,24 @@ def run(
     try:
         ending = trade(config, options, os.environ)
     except CannotRun as problem:
-        click.echo(f"kmm run: {problem}", err=True)
+        say(f"kmm run: {problem}", sys.stderr)
         raise SystemExit(problem.exit_code) from None
-    _show(lambda: json.dumps(summary.as_json(ending)) if as_json else _table(summary.render(ending)))
+    _show(json.dumps(summary.as_json(ending)) if as_json else _table(summary.render(ending)))
     raise SystemExit(summary.exit_code(ending))
 
 
 def _table(summary: RenderableType) -> str:
-    """With the colours of the terminal, if it is one."""
-    console = paper()
-    with console.capture() as captured:
-        console.print(summary)
-    return captured.get().rstrip("\n")
+    """With the colours of the terminal, if it is one; it is not touched, for that may wait for its reader."""
+    console, sheet = paper(), StringIO()
+    console.file = sheet
+    console.print(summary)
+    return sheet.getvalue().rstrip("\n")
 
 
-def _show(text: Callable[[], str]) -> None:
+def _show(text: str) -> None:
     """Nobody there to read it any more, or no room: that must not change how the run ended."""
-    try:
-        click.echo(text())
-    except OSError as problem:
-        with contextlib.suppress(OSError):
-            click.echo(f"kmm run: the summary cannot be shown: {problem.strerror}", err=True)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # or Python fails on it once more
+    if problem := say(text, sys.stdout):
+        say(f"kmm run: the summary cannot be shown: {problem}", sys.stderr)
 
 
 def _as_variables(overrides: Mapping[str, object]) -> dict[str, str]:

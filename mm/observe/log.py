@@ -1,7 +1,7 @@
 """``<NAME>.log``: what the program has to say, one structlog event a line, redacted and escaped.
 
 A line that names a ``desk`` goes to that desk's file, any other to all; and each once to the terminal or the
-journal of the system.
+journal of the system, whose reader may stall without holding up anybody.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ import structlog
 from structlog.typing import FilteringBoundLogger
 
 from mm.observe.files import LineFile, iso, json_line
+from mm.observe.outlet import Outlet
 from mm.observe.redact import Redactor
 
 Form: TypeAlias = Literal["json", "console"]
@@ -32,7 +33,7 @@ LEVELS = {
     "critical": logging.CRITICAL,
 }
 # sd-daemon(3): the priority of a line for the system's journal.
-PREFIX = {"debug": "<7>", "info": "<6>", "warning": "<4>", "error": "<3>", "critical": "<2>"}
+PREFIX = {"debug": b"<7>", "info": b"<6>", "warning": b"<4>", "error": b"<3>", "critical": b"<2>"}
 FIRST_KEYS = ("timestamp", "level", "logger", "event")
 UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
 
@@ -57,12 +58,13 @@ def is_system_journal(stream: TextIO, environment: Mapping[str, str]) -> bool:
 
 
 class LogSink:
-    """Where rendered lines go; may be called from any thread. A terminal that went away is let go."""
+    """Where rendered lines go; may be called from any thread. ``outlet``: besides the files, with systemd's
+    priority in front if ``is_prefixed``."""
 
-    def __init__(self, files: Mapping[str, LineFile], stream: TextIO | None, *, prefixed: bool) -> None:
+    def __init__(self, files: Mapping[str, LineFile]) -> None:
         self.files = files
-        self._stream = stream
-        self._prefixed = prefixed
+        self.outlet: Outlet | None = None
+        self.is_prefixed = False
         self._guard = Lock()
 
     def put(self, desk: str, level: str, line: bytes) -> None:
@@ -70,8 +72,8 @@ class LogSink:
             for name in (desk,) if desk in self.files else self.files:
                 self.files[name].add(line)
                 self.files[name].flush()
-            if self._stream is not None:
-                self._show(level, line.decode("utf-8", "replace"))
+            if self.outlet is not None:
+                self.outlet.put(PREFIX[level] + line if self.is_prefixed else line)
 
     def flush(self) -> None:
         """Try again what a full disk refused."""
@@ -84,20 +86,13 @@ class LogSink:
             for file in self.files.values():
                 file.close()
 
-    def _show(self, level: str, line: str) -> None:
-        assert self._stream is not None
-        try:
-            self._stream.write((PREFIX[level] if self._prefixed else "") + line)
-            self._stream.flush()
-        except (OSError, ValueError):
-            self._stream = None
-
     debug = info = warning = error = critical = put
 
 
 class RunLog:
     """The logger of a run: ``logger.info("order_filled", desk="DEFAULT", price=0.47)``. A key ``ts`` (Nanos)
-    tells when it happened, if that is not now. ``level`` is one of `LEVELS`."""
+    tells when it happened, if that is not now. ``level`` is one of `LEVELS`. A ``stream`` without a
+    descriptor is refused as `Outlet` says."""
 
     def __init__(
         self,
@@ -109,8 +104,7 @@ class RunLog:
         stream: TextIO | None = None,
         environment: Mapping[str, str] = os.environ,
     ) -> None:
-        prefixed = stream is not None and is_system_journal(stream, environment)
-        self.sink = LogSink(files, stream, prefixed=prefixed)
+        self.sink = LogSink(files)
         self.logger = cast(
             FilteringBoundLogger,
             structlog.wrap_logger(
@@ -126,12 +120,22 @@ class RunLog:
                 cache_logger_on_first_use=True,
             ),
         )
+        if stream is not None:
+            self.sink.is_prefixed = is_system_journal(stream, environment)
+            self.sink.outlet = Outlet(stream, self._tell_of_gap)
         self._bridge = _Bridge(self.logger)
         logging.getLogger().addHandler(self._bridge)
 
     def close(self) -> None:
+        """What the stream did not take within its patience is told in the files."""
         logging.getLogger().removeHandler(self._bridge)
+        outlet, self.sink.outlet = self.sink.outlet, None
+        if outlet is not None and (lost := outlet.close()):
+            self._tell_of_gap(lost)
         self.sink.close()
+
+    def _tell_of_gap(self, dropped: int) -> None:
+        self.logger.warning("output_stalled", logger="mm.observe", dropped=dropped)
 
 
 class _Bridge(logging.Handler):

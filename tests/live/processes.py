@@ -266,9 +266,14 @@ class Bot:
 
 @contextmanager
 def bot_process(
-    run_dir: Path, *arguments: str | Path, environment: Mapping[str, str] = {}, directory: Path = ROOT
+    run_dir: Path,
+    *arguments: str | Path,
+    environment: Mapping[str, str] = {},
+    directory: Path = ROOT,
+    output: int | None = None,
 ) -> Iterator[Bot]:
-    """``kmm run`` for the time of the block, on the markets and exchange that ``environment`` says."""
+    """``kmm run`` for the time of the block, on the markets and exchange that ``environment`` says. What it
+    says goes to ``output``, if that is a descriptor, and is not kept then."""
     run_dir.parent.mkdir(parents=True, exist_ok=True)
     said, erred = run_dir.with_suffix(".stdout"), run_dir.with_suffix(".stderr")
     with said.open("wb") as stdout, erred.open("wb") as stderr:
@@ -277,8 +282,8 @@ def bot_process(
             cwd=directory,
             env=clean_environment(environment),
             stdin=subprocess.DEVNULL,
-            stdout=stdout,
-            stderr=stderr,
+            stdout=stdout if output is None else output,
+            stderr=stderr if output is None else output,
         )
     try:
         yield Bot(process, run_dir, said, erred)

@@ -137,6 +137,7 @@ def test_the_manual_has_the_words_of_the_story(run_dir: Path) -> None:
         "feed_mistrusted",
         "exposure_high",
         "account_report",
+        "output_stalled",  # nobody reads standard output: test_outlet, tests/live/test_stalled_output
         "lines_left_behind",  # a start after a kill: test_left_behind
         "clock_stepped",  # the system's time was set: tests/app/test_clock
     }

@@ -197,6 +197,6 @@ def test_a_terminal_that_went_away_does_not_stop_the_file(tmp_path: Path) -> Non
     log.logger.info("one")
     log.logger.info("two")
     log.close()
-    assert len((tmp_path / "x.log").read_text().splitlines()) == 2
-    with pytest.raises(BrokenPipeError):
-        stream.close()
+    stream.close()
+    lines = [json.loads(line) for line in (tmp_path / "x.log").read_text().splitlines()]
+    assert [line["event"] for line in lines] == ["one", "two"], "nobody reads: nothing is missed"

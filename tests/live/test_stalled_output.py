@@ -1,0 +1,55 @@
+"""Somebody stops reading what the bot says: a pager, a terminal with Ctrl-S, a supervisor that hangs. Real
+pipes and terminals, and nothing but the lines is lost."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.live.processes import Exchange, bot_process, settings
+from tests.live.steering import FAR, tell, turns
+
+
+@contextmanager
+def full_pipe() -> Iterator[int]:
+    """The end to write to of a pipe that nobody reads any more."""
+    reader, writer = os.pipe()
+    try:
+        os.set_blocking(writer, False)
+        try:
+            while os.write(writer, b"x" * 4_096):
+                pass
+        except BlockingIOError:
+            os.set_blocking(writer, True)
+        yield writer
+    finally:
+        os.close(reader)
+        os.close(writer)
+
+
+def test_a_bot_whose_output_nobody_reads_trades_heeds_and_ends(exchange: Exchange, tmp_path: Path) -> None:
+    config = settings(tmp_path, desks={"DEFAULT": FAR})
+    known = exchange.environment()
+    with (
+        full_pipe() as output,
+        bot_process(tmp_path / "logs", "--config", config, environment=known, output=output) as bot,
+    ):
+        bot.sees("quotes on both sides", exchange.both_sides_rest)
+        turns(bot)
+        code, said = tell(bot, "kill", "nobody reads")
+        assert code == 0, said
+        assert exchange.nothing_rests()
+        assert tell(bot, "resume")[0] == 0
+        bot.sees("quotes again", exchange.both_sides_rest)
+        bot.signal(signal.SIGTERM)
+        assert bot.ends() == 0
+    assert exchange.nothing_rests()
+    assert json.loads((bot.run_dir / "last_run.json").read_text())["exit_code"] == 0
+    assert (bot.run_dir / "kmm.lock").read_bytes() == b""
+    (stalled,) = bot.log("output_stalled")
+    others = [line for line in bot.lines("DEFAULT.log") if line != stalled]
+    assert stalled["dropped"] == len(others), "every line of the log, and of none was it said before"
