@@ -174,7 +174,9 @@ class Session:
         except wire.Garbled as error:
             return self._on_garbled(ts, error)
         except wire.FrameError as error:
-            return self._lose_books(ts, self._bad(str(error)))
+            reason = self._bad(str(error))
+            self._mistrust(wire.torn_type(frame), reason)
+            return self._lose_books(ts, reason)
         return _HANDLERS.get(type(message), Session._on_other)(self, ts, message)
 
     def _bad(self, reason: str) -> str:

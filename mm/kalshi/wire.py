@@ -6,6 +6,7 @@ all other types, pass by unread. Numbers stay strings here: `codec` reads them.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, TypeAlias, get_args
@@ -237,6 +238,8 @@ KNOWN_TYPES = frozenset(str(kind.__struct_config__.tag) for kind in get_args(Any
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder(AnyFrame)
 _decode: Callable[[str | bytes], AnyFrame] = _decoder.decode
 _decode_envelope = msgspec.json.Decoder(Unknown).decode
+FAR_ENOUGH = 1_000
+_TYPE = re.compile(rb'"type"\s*:\s*"([a-z0-9_]{1,40})"')
 UNREADABLE = (msgspec.DecodeError, UnicodeError, RecursionError)  # RecursionError: "[[[[[[...": nesting
 
 
@@ -250,6 +253,13 @@ def parse_frame(frame: str | bytes) -> AnyFrame | Unknown:
         return _decode(frame)
     except UNREADABLE as error:
         return _second_look(frame, str(error))
+
+
+def torn_type(frame: str | bytes) -> str:
+    """Of what type a frame was that is no JSON (torn off, perhaps), if it still says so; else empty."""
+    text = frame.encode(errors="replace") if isinstance(frame, str) else frame
+    found = _TYPE.search(text[:FAR_ENOUGH])
+    return found[1].decode() if found is not None else ""
 
 
 def _second_look(frame: str | bytes, reason: str) -> Unknown:

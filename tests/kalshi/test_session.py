@@ -95,12 +95,21 @@ def test_fills_and_orders_of_another_subaccount_are_strays_once_ours_is_known() 
         frames.fill(4).replace('"278.00"', "278"),
         frames.user_order(5, status="canceled", remaining_count_fp=None),
         frames.user_order(5, fill_count_fp="some"),
+        frames.fill(4)[:-20],
+        frames.user_order(5)[:60].encode() + b"\xff\xfe",
     ],
 )
-def test_a_fill_or_an_order_that_cannot_be_read_starts_the_connection_anew(text: str) -> None:
+def test_a_fill_or_an_order_that_cannot_be_read_starts_the_connection_anew(text: str | bytes) -> None:
     session = in_sync()
-    assert session.receive(START, text) == []
+    assert set(kinds(session.receive(START, text))) <= {"BookGap"}
     assert session.wants_reconnect
+
+
+@pytest.mark.parametrize("text", ["", "<html>", frames.trade(2, 1)[:-20], '{"type":"fil', '{"a":"fill"'])
+def test_what_is_torn_and_not_of_the_account_keeps_the_connection(text: str) -> None:
+    session = in_sync()
+    session.receive(START, text)
+    assert not session.wants_reconnect
 
 
 def test_only_our_markets_change_their_status() -> None:
