@@ -26,6 +26,7 @@ from mm.sim.rest import (
     reply,
     too_many_requests,
 )
+from mm.sim.rest_market_texts import MarketTexts
 from mm.sim.rest_orders import batch_size
 from mm.sim.rest_routes import Route, find
 from mm.sim.rest_shards import budgets_of
@@ -73,7 +74,13 @@ class Exchange:
         self._candles = Candles(venue)
         self.keys_of: Callable[[str], list[Json]] = lambda user_id: []  # set by who checks signatures
         self._context = Context(
-            venue, self._reads, self._candles, self._usage, switches, lambda user_id: self.keys_of(user_id)
+            venue,
+            self._reads,
+            self._candles,
+            MarketTexts(venue, liquidity=switches.liquidity),
+            self._usage,
+            switches,
+            lambda user_id: self.keys_of(user_id),
         )
         self._stream = Stream(venue, random if switches.shuffled else None)
         self._most_backlog = most_backlog

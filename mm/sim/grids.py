@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mm.sim.words import PRICE_ONE, PriceRange
+from mm.sim.words import PRICE_ONE, Grid, PriceRange
 
 _EDGE = 1_000  # the edges reach from 0 to .10 and from .90 to 1
 _NARROW_EDGE = 100  # for combos: from 0 to .01 and from .99 to 1
@@ -24,26 +24,26 @@ _STEPS = {
 }
 
 
-def price_ranges(structure: str) -> list[PriceRange]:
+def price_ranges(structure: str) -> Grid:
     """The bands of a named grid, ascending. Raises KeyError for a name the documents do not list."""
     edge_step, centre_step, edge = _STEPS[structure]
     if edge_step == centre_step:
-        return [PriceRange(0, PRICE_ONE, centre_step)]
-    return [
+        return (PriceRange(0, PRICE_ONE, centre_step),)
+    return (
         PriceRange(0, edge, edge_step),
         PriceRange(edge, PRICE_ONE - edge, centre_step),
         PriceRange(PRICE_ONE - edge, PRICE_ONE, edge_step),
-    ]
+    )
 
 
-def is_on_grid(ranges: list[PriceRange], price: int) -> bool:
+def is_on_grid(ranges: Grid, price: int) -> bool:
     """Strictly between 0 and 1 dollar, and on a step of its band."""
     if not 0 < price < PRICE_ONE:
         return False
     return any(one.start <= price <= one.end and (price - one.start) % one.step == 0 for one in ranges)
 
 
-def round_to_grid(ranges: list[PriceRange], price: float, *, up: bool) -> int:
+def round_to_grid(ranges: Grid, price: float, *, up: bool) -> int:
     """The nearest allowed price at or under (over, with ``up``) ``price``; the outermost one beyond it."""
     first, last = ranges[0], ranges[-1]
     lowest, highest = first.start + first.step, last.end - last.step

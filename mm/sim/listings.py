@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 PRICE_ONE = 10_000  # one dollar in the unit of prices
@@ -12,11 +12,14 @@ MarketStatus: TypeAlias = Literal[
 ]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class PriceRange:
     start: int
     end: int
     step: int
+
+
+Grid: TypeAlias = tuple[PriceRange, ...]  # ascending; replaced as a whole where it changes
 
 
 @dataclass(slots=True)
@@ -57,7 +60,7 @@ class Market:
     open_ns: int
     close_ns: int
     price_level_structure: str = "linear_cent"
-    price_ranges: list[PriceRange] = field(default_factory=lambda: [PriceRange(0, PRICE_ONE, 100)])
+    price_ranges: Grid = (PriceRange(0, PRICE_ONE, 100),)
     settlement_timer_s: int = 60
     status: MarketStatus = "initialized"
     floor_strike: float | None = None

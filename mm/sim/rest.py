@@ -18,6 +18,7 @@ from mm.sim.words import VenueError
 if TYPE_CHECKING:
     from mm.sim.candles import Candles
     from mm.sim.reads import Reads
+    from mm.sim.rest_market_texts import MarketTexts
     from mm.sim.usage import Usage
     from mm.sim.venue import Venue
 
@@ -140,11 +141,13 @@ class Request:
 @dataclass(slots=True)
 class Context:
     """What handlers work with: the venue itself for writes and market data, its lagging image for portfolio
-    reads, the candlesticks, the rate limits, the switches of the faces, and who lists a member's keys."""
+    reads, the candlesticks, markets as texts, the rate limits, the switches of the faces, and who lists a
+    member's keys."""
 
     venue: Venue
     reads: Reads
     candles: Candles
+    texts: MarketTexts
     usage: Usage
     switches: FaceSwitches
     keys_of: Callable[[str], list[Json]]
@@ -156,12 +159,12 @@ class Context:
 
 Handler: TypeAlias = Callable[[Context, Request], Response]
 
-_encode = msgspec.json.Encoder().encode
+encode = msgspec.json.Encoder().encode
 
 
 def reply(status: int, body: Json) -> Response:
     """A response with a JSON body."""
-    return Response(status, _encode(body))
+    return Response(status, encode(body))
 
 
 def error_body(error: VenueError) -> Json:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from operator import attrgetter
 
-from mm.sim.rest import Context, Json, Query, Request, Response, not_found, reply
+from mm.sim.rest import Context, Json, Query, Request, Response, encode, not_found, reply
 from mm.sim.rest_market_bodies import event_body, series_body
-from mm.sim.rest_markets import STATES, bodies
+from mm.sim.rest_market_texts import between
+from mm.sim.rest_markets import STATES
 from mm.sim.rest_numbers import SECOND, count_text
 from mm.sim.rest_pages import page
 from mm.sim.words import Event, Market, Series
@@ -67,8 +68,19 @@ def list_events(context: Context, request: Request) -> Response:
 
     events = [*context.venue.events.values()]
     shown, cursor = page(events, attrgetter("event_ticker"), query, fits=fits, default=200, most=200)
-    rows = [_event(context, request, one, markets[one.event_ticker] if nested else None) for one in shown]
-    return reply(200, {"events": rows, "cursor": cursor})
+    rows: list[bytes] = []
+    for one in shown:
+        rows += _row(context, request, one, markets[one.event_ticker] if nested else None)
+    return Response(200, b",".join(between(b'{"events":[', rows, b'],"cursor":%b}' % encode(cursor))))
+
+
+def _row(context: Context, request: Request, event: Event, markets: list[Market] | None) -> list[bytes]:
+    """An event as it is listed, in pieces: with its ``markets``, unless they are not wanted."""
+    text = encode(event_body(event, context.venue))
+    if markets is None:
+        return [text]
+    inside = context.texts.texts(_live(context, request, markets))
+    return between(text.removesuffix(b"}") + b',"markets":[', inside, b"]}")
 
 
 def get_event(context: Context, request: Request) -> Response:
@@ -79,22 +91,17 @@ def get_event(context: Context, request: Request) -> Response:
     nested, excluded = (request.query.flag(name) for name in ("with_nested_markets", "exclude_markets"))
     if nested and excluded:
         raise request.query.refusal("exclude_markets", "excluded_with")
-    markets = [] if excluded else _by_event(context)[event.event_ticker]
-    beside = [] if nested else _live(context, request, markets)
-    return reply(
-        200, {"event": _event(context, request, event, markets if nested else None), "markets": beside}
-    )
-
-
-def _event(context: Context, request: Request, event: Event, markets: list[Market] | None) -> Json:
-    """An event, with those of its ``markets`` inside that are not history, unless they are not wanted."""
+    markets = [] if excluded else _live(context, request, _by_event(context)[event.event_ticker])
     body = event_body(event, context.venue)
-    return body if markets is None else {**body, "markets": _live(context, request, markets)}
+    if nested:
+        return reply(200, {"event": {**body, "markets": context.texts.of(markets)}, "markets": []})
+    return reply(200, {"event": body, "markets": context.texts.of(markets)})
 
 
-def _live(context: Context, request: Request, markets: list[Market]) -> list[Json]:
+def _live(context: Context, request: Request, markets: list[Market]) -> list[Market]:
+    """Those of them that are not history."""
     cutoff = context.cutoff(request.now)
-    return bodies(context, (one for one in markets if not cutoff.has_market(one)))
+    return [one for one in markets if not cutoff.has_market(one)]
 
 
 def _by_event(context: Context) -> dict[str, list[Market]]:

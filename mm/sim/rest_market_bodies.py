@@ -5,7 +5,7 @@ from __future__ import annotations
 from mm.sim.rest import Json
 from mm.sim.rest_numbers import count_text, price_text, time_text
 from mm.sim.venue import LevelSizes, Venue
-from mm.sim.words import PRICE_ONE, BookSide, Event, Market, PriceRange, Series, Traded
+from mm.sim.words import PRICE_ONE, BookSide, Event, Grid, Market, Series, Traded
 
 OUTCOMES: dict[BookSide, str] = {"bid": "yes", "ask": "no"}
 PPM = 1_000_000
@@ -54,8 +54,10 @@ def event_body(event: Event, venue: Venue) -> Json:
     }
 
 
-def market_body(market: Market, venue: Venue, *, liquidity: bool = False) -> Json:
-    """A market. ``liquidity``: also the dropped ``liquidity_dollars``, which one client still demands."""
+def market_terms_body(market: Market) -> Json:
+    """All of a market but what is traded in it (see `rest_market_texts`). The 24 h comparisons are 0: no
+    session of this exchange is that old."""
+    none = price_text(0)
     body = {
         "ticker": market.ticker,
         "event_ticker": market.event_ticker,
@@ -71,15 +73,16 @@ def market_body(market: Market, venue: Venue, *, liquidity: bool = False) -> Jso
         "settlement_bounds_type": "default",
         "settlement_timer_seconds": market.settlement_timer_s,
         "exchange_index": market.exchange_index,
+        "previous_yes_bid_dollars": none,
+        "previous_yes_ask_dollars": none,
+        "previous_price_dollars": none,
         **_times(market),
-        **_best_prices(market, venue),
-        **_figures(market),
         **_grid(market),
         **_outcome(market),
     }
     if market.fees_waived_until_ns:
         body["fee_waiver_expiration_time"] = time_text(market.fees_waived_until_ns)
-    return {**body, "liquidity_dollars": "0.0000"} if liquidity else body
+    return body
 
 
 def _times(market: Market) -> Json:
@@ -96,36 +99,6 @@ def _times(market: Market) -> Json:
     }
 
 
-def _best_prices(market: Market, venue: Venue) -> Json:
-    """An empty side reads 0 (bid) or 1 (ask) with size 0.00; a market that never had a book reads YES ask 0,
-    NO bid 1 and NO ask 1 (protocol section 8, recorded)."""
-    tops = venue.best(market.ticker)
-    yes_bid, bid_size = tops["bid"] or (0, 0)
-    yes_ask, ask_size = tops["ask"] or (PRICE_ONE if market.clock else 0, 0)
-    return {
-        "yes_bid_dollars": price_text(yes_bid),
-        "yes_bid_size_fp": count_text(bid_size),
-        "yes_ask_dollars": price_text(yes_ask),
-        "yes_ask_size_fp": count_text(ask_size),
-        "no_bid_dollars": price_text(PRICE_ONE - yes_ask),
-        "no_ask_dollars": price_text(PRICE_ONE - yes_bid),
-    }
-
-
-def _figures(market: Market) -> Json:
-    """The 24 h comparisons are 0: no session of this exchange is that old."""
-    none = price_text(0)
-    return {
-        "last_price_dollars": price_text(market.last_price),
-        "previous_yes_bid_dollars": none,
-        "previous_yes_ask_dollars": none,
-        "previous_price_dollars": none,
-        "volume_fp": count_text(market.volume),
-        "volume_24h_fp": count_text(market.volume),
-        "open_interest_fp": count_text(market.open_interest),
-    }
-
-
 def _grid(market: Market) -> Json:
     body: Json = {
         "price_level_structure": market.price_level_structure,
@@ -138,7 +111,7 @@ def _grid(market: Market) -> Json:
     return body
 
 
-def price_ranges_body(ranges: list[PriceRange]) -> list[Json]:
+def price_ranges_body(ranges: Grid) -> list[Json]:
     return [
         {"start": price_text(one.start), "end": price_text(one.end), "step": price_text(one.step)}
         for one in ranges

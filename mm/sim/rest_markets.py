@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from heapq import merge
 from operator import attrgetter
 
-from mm.sim.rest import Context, Json, Query, Request, Response, not_found, reply
-from mm.sim.rest_market_bodies import book_body, market_body, trade_body
+from mm.sim.rest import Context, Query, Request, Response, not_found, reply
+from mm.sim.rest_market_bodies import book_body, trade_body
 from mm.sim.rest_numbers import SECOND
 from mm.sim.rest_pages import page
 from mm.sim.words import Market, Traded
@@ -36,11 +35,6 @@ _STATES_OF_TIME = {
     "updated": {""},
 }
 MOST_ORDERBOOKS = 100
-
-
-def bodies(context: Context, markets: Iterable[Market]) -> list[Json]:
-    """Markets, as they are written in a list."""
-    return [market_body(one, context.venue, liquidity=context.switches.liquidity) for one in markets]
 
 
 def list_markets(context: Context, request: Request) -> Response:
@@ -72,7 +66,7 @@ def markets_page(context: Context, request: Request, *, archived: bool) -> Respo
         )
 
     shown, cursor = page([*venue.markets.values()], attrgetter("ticker"), query, fits=fits)
-    return reply(200, {"markets": bodies(context, shown), "cursor": cursor})
+    return reply(200, {"markets": context.texts.of(shown), "cursor": cursor})
 
 
 def _time_filter(query: Query, state: str) -> tuple[float, float, str]:
@@ -107,7 +101,7 @@ def market_answer(context: Context, request: Request, *, archived: bool) -> Resp
     market = _market(context, request.parts["ticker"])
     if context.cutoff(request.now).has_market(market) != archived:
         raise not_found()
-    return reply(200, {"market": market_body(market, context.venue, liquidity=context.switches.liquidity)})
+    return reply(200, {"market": context.texts.one(market)})
 
 
 def _market(context: Context, ticker: str) -> Market:

@@ -11,6 +11,7 @@ from typing import Literal, TypeAlias
 
 from mm.sim.listings import PRICE_ONE as PRICE_ONE
 from mm.sim.listings import Event as Event
+from mm.sim.listings import Grid as Grid
 from mm.sim.listings import Market as Market
 from mm.sim.listings import MarketStatus as MarketStatus
 from mm.sim.listings import PriceRange as PriceRange
