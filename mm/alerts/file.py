@@ -1,23 +1,12 @@
-"""``alerts.jsonl``: every alert, one JSON object a line. The sink that is always there."""
+"""``alerts.jsonl``: every alert, one JSON object a line. The record that is always there."""
 
 from __future__ import annotations
 
 import math
-from typing import Protocol
 
 from mm.core.actions import Alert, AlertLevel
 from mm.core.units import Nanos
 from mm.observe.files import LineFile, json_line, stamp
-
-
-class AlertSink(Protocol):
-    """One way to deliver. ``ts``: when the reason arose; ``repeats``: how often the same was held back."""
-
-    def send(self, alert: Alert, ts: Nanos, repeats: int = 0) -> None: ...
-
-    def settle(self) -> None: ...
-
-    def close(self) -> None: ...
 
 
 class AlertFile:
@@ -28,10 +17,8 @@ class AlertFile:
         self._file = file
         self._is_unsettled = False
 
-    def send(self, alert: Alert, ts: Nanos, repeats: int = 0) -> None:
+    def send(self, alert: Alert, ts: Nanos) -> None:
         details: dict[str, object] = {name: _known(value) for name, value in alert.details}
-        if repeats:
-            details["repeats"] = repeats
         record = {
             **stamp(ts),
             "level": alert.level.value,

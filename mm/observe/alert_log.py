@@ -1,4 +1,4 @@
-"""Alerts as lines of the log, once for each time that they are delivered, in the manual's own words.
+"""Alerts as lines of the log, each at once, in the manual's own words.
 
 Their lines do not wait among those of the steps: a line of those that cannot be rendered stops no alert.
 """
@@ -20,19 +20,17 @@ WORD_OF = {"position_limit": "position_limit_approaching", "exposure": "exposure
 
 
 class AlertLog:
-    """A sink of alerts."""
+    """A record of alerts."""
 
     def __init__(self, logger: FilteringBoundLogger) -> None:
         self._logger = logger
         self._waiting: deque[Callable[[], object]] = deque()
 
-    def send(self, alert: Alert, ts: Nanos, repeats: int = 0) -> None:
+    def send(self, alert: Alert, ts: Nanos) -> None:
         """Remembered like every line of the log."""
         is_trip = alert.category == "circuit_breaker" and alert.level is AlertLevel.CRITICAL
         word = "circuit_breaker_triggered" if is_trip else WORD_OF.get(alert.category, alert.category)
         fields: dict[str, object] = {"message": alert.message, "details": dict(alert.details)}
-        if repeats:
-            fields["repeats"] = repeats
         if alert.desk:
             fields["desk"] = alert.desk
         say = getattr(self._logger, LEVEL_OF[alert.level])

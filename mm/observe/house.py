@@ -15,7 +15,7 @@ from mm.core.events import RequestKind
 from mm.core.units import Nanos
 from mm.observe.alert_log import AlertLog
 from mm.observe.alert_watch import AlertRules
-from mm.observe.alerting import AlertObserver, Sink
+from mm.observe.alerting import AlertObserver, Record, Sink
 from mm.observe.append import StorageError
 from mm.observe.desk_files import DeskFiles
 from mm.observe.files import Bounds, LineFile
@@ -37,7 +37,7 @@ from mm.observe.stopwatch import Stopwatch
 from mm.observe.tables import ACTIONS, LATENCIES, LOOPS, ActionTable, LatencyTable, LoopTable
 from mm.observe.trading import TradingLog
 
-MakeSink = Callable[[LineFile], Sink]
+MakeRecord = Callable[[LineFile], Record]
 
 
 class LeftBehind(msgspec.Struct, frozen=True):
@@ -52,7 +52,7 @@ class LeftBehind(msgspec.Struct, frozen=True):
 
 class RunSettings(msgspec.Struct, frozen=True):
     """``desks``: strategy by desk name. ``stream``: where log lines go besides the files, None for nowhere.
-    ``alert_file`` makes the sink of ``alerts.jsonl``; ``more_sinks`` are other ways to deliver;
+    ``alert_file`` makes the record of ``alerts.jsonl``; ``more_sinks`` are ways to deliver;
     ``alert_rules`` say what is worth an alert, and how often. ``endpoints``: the path of each kind of
     request, for the log."""
 
@@ -60,7 +60,7 @@ class RunSettings(msgspec.Struct, frozen=True):
     desks: Mapping[str, str]
     started: Nanos
     process: Process
-    alert_file: MakeSink
+    alert_file: MakeRecord
     more_sinks: Sequence[Sink] = ()
     alert_rules: AlertRules = AlertRules()
     redactor: Redactor = Redactor()
@@ -98,7 +98,7 @@ def open_run_files(settings: RunSettings) -> RunFiles:
     statuses = {name: last_status(home, name) for name in names}
     lines = _Lines(home, settings.bounds, settings.redactor)
     replacer = Replacer(settings.redactor.line)
-    sink = settings.alert_file(lines.open("alerts.jsonl"))
+    alert_file = settings.alert_file(lines.open("alerts.jsonl"))
     trading_files = lines.for_desks(names, "Strategy_{}_trading.jsonl")
     action_files = lines.for_desks(names, "Strategy_{}_actions.csv", ACTIONS)
     log = _run_log(lines.for_desks(names, "{}.log"), settings)
@@ -123,7 +123,9 @@ def open_run_files(settings: RunSettings) -> RunFiles:
                 observer.latency(name, ms, ts, desk)
 
     stopwatch = Stopwatch(latency)
-    alerts = AlertObserver([sink, AlertLog(log.logger), *settings.more_sinks], faults, settings.alert_rules)
+    alerts = AlertObserver(
+        [alert_file, AlertLog(log.logger)], faults, settings.alert_rules, settings.more_sinks
+    )
     alerts.announce(_started(settings), settings.started)
     observers: list[Observer] = [
         stopwatch,

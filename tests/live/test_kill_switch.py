@@ -84,6 +84,19 @@ def test_a_kill_leaves_nothing_resting_and_nothing_follows_until_resume(
         assert is_exact(bot.summary)
 
 
+def test_a_second_kill_within_a_minute_is_in_the_files_at_once_and_last(
+    exchange: Exchange, config: Path, tmp_path: Path
+) -> None:
+    with quoting(exchange, tmp_path, config) as bot:
+        for word in (("kill", "same"), ("resume",), ("kill", "same")):
+            assert tell(bot, *word)[0] == 0
+        levels = [alert["level"] for alert in bot.alerts("kill_switch")]
+        assert levels.count("critical") == 2 and levels[-1] == "critical"
+        assert tell(bot, "stop")[0] == 0
+        assert [line["level"] for line in bot.log("kill_switch")] == levels
+        assert [alert["level"] for alert in bot.alerts("kill_switch")] == levels, "no older word at the end"
+
+
 def test_the_file_alone_is_enough_and_so_is_its_removal(
     exchange: Exchange, config: Path, tmp_path: Path
 ) -> None:

@@ -32,23 +32,21 @@ def alerts_in(path: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_text("ascii").splitlines()]
 
 
-def test_the_same_alert_is_told_once_a_minute_with_its_count(tmp_path: Path) -> None:
+def test_every_alert_is_a_line_of_the_file_however_often_it_comes(tmp_path: Path) -> None:
     bench = Bench([AlertObserver([AlertFile(LineFile(tmp_path / "alerts.jsonl"))])])
-    for second in range(100):
+    for second in range(3):
         bench.step(Tick(at(second), 1, 1), WARNING)
         bench.time(at(second + 0.25))
-    bench.step(LinkDown(at(100)), msgspec.structs.replace(WARNING, message="another"))
+    bench.step(LinkDown(at(3)), msgspec.structs.replace(WARNING, message="another"))
     bench.close()
     told = [
-        (a["category"], a["message"], a["timestamp"] - START / SECOND, a["details"].get("repeats"))
+        (a["category"], a["message"], a["timestamp"] - START / SECOND)
         for a in alerts_in(tmp_path / "alerts.jsonl")
     ]
     assert told == [
-        ("inventory_imbalance", "0.6 of 0.8", 0.0, None),
-        ("inventory_imbalance", "0.6 of 0.8", 60.0, 59),
-        ("inventory_imbalance", "another", 100.0, None),
-        ("api_disconnect", "feed disconnected", 100.0, None),
-        ("inventory_imbalance", "0.6 of 0.8", 99.0, 39),
+        *(("inventory_imbalance", "0.6 of 0.8", second) for second in (0.0, 1.0, 2.0)),
+        ("inventory_imbalance", "another", 3.0),
+        ("api_disconnect", "feed disconnected", 3.0),
     ]
 
 
