@@ -42,6 +42,8 @@ class Submits(Protocol):
 
     def submit(self, action: RequestAction) -> None: ...
 
+    def withhold(self) -> None: ...
+
 
 class Resubscribes(Protocol):
     def resubscribe(self, ticker: str) -> None: ...
@@ -71,6 +73,9 @@ class Outward:
 
     def reconnect(self, reason: str) -> None:
         self._feed.reconnect(reason)
+
+    def withhold(self) -> None:
+        self._gateway.withhold()
 
     def refuse(self, action: PlaceOrder | AmendOrder) -> AnyEvent:
         """The answer to an order that may not leave: it was not written down."""
@@ -112,6 +117,9 @@ class DryRun:
             self._emit(CancelAllDone(now, action.request_id))
         else:
             self._gateway.submit(action)
+
+    def withhold(self) -> None:
+        """Nothing waits here."""
 
     def _rest(self, action: PlaceOrder | AmendOrder, now: Nanos) -> AnyEvent:
         order_id = f"dry-{action.client_order_id}"

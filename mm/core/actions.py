@@ -98,6 +98,12 @@ class Reconnect(Action, frozen=True, gc=False):
     reason: str = ""
 
 
+class Withhold(Action, frozen=True, gc=False):
+    """Of the creates and amends decided so far, those that have not left do not leave."""
+
+    reason: str = ""
+
+
 class AlertLevel(Enum):
     INFO = "info"
     WARNING = "warning"
@@ -130,6 +136,7 @@ AnyAction: TypeAlias = (
     | QueryAccount
     | Resubscribe
     | Reconnect
+    | Withhold
     | Alert
     | Stop
 )

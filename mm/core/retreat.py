@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Set
 
-from mm.core.actions import AnyAction, CancelAll
+from mm.core.actions import AnyAction, CancelAll, Withhold
 from mm.core.knowledge import Knowledge
+from mm.core.order import OrderState
 from mm.core.units import SECOND, Nanos
 from mm.core.upkeep import RequestIds, due_action
+
+ARRIVING = (OrderState.PENDING_NEW, OrderState.PENDING_AMEND)
 
 
 class Retreat:
@@ -25,8 +28,10 @@ class Retreat:
         """Every order, now; those still on their way as soon as they are known. Many at once go by a
         cancel-all, whose sweep may take what is placed in the next minute: so nothing is placed then. Where
         others have orders that would take theirs, too, each of ours goes alone."""
-        actions: list[AnyAction] = []
         orders = self._know.orders
+        actions: list[AnyAction] = []
+        if any(order.state in ARRIVING for order in orders):
+            actions.append(Withhold(reason))
         many = len(orders) > self._know.settings.cancel_all_over and not self._strangers
         if many and not self._cancel_all_request:
             self._cancel_all_request = self._ids.next()

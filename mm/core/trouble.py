@@ -8,7 +8,7 @@ from mm.core.events import AmendReject, AnyEvent, ApiError, CancelReject, OrderI
 TROUBLE_STATUSES = frozenset({0, 401, 403, 429, 500, 502, 503, 504})
 # By ourselves: nothing was sent, so nobody is to blame.
 LOCAL_REFUSALS = frozenset(
-    {"gate_closed", "kill_switch", "hard_cap", "no_order_id", "no_journal", "too_late"}
+    {"gate_closed", "kill_switch", "hard_cap", "no_order_id", "no_journal", "too_late", "withheld"}
 )
 
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Protocol, TypeVar
 
-from mm.core.actions import AnyAction, Reconnect, Resubscribe, Stop
+from mm.core.actions import AnyAction, Reconnect, Resubscribe, Stop, Withhold
 from mm.core.events import AnyEvent, Command, CommandKind, Tick
 from mm.core.units import MILLISECOND, SECOND, Nanos
 from mm.drivers.runner import Runner
@@ -36,6 +36,8 @@ class Outward(Protocol):
     def resubscribe(self, ticker: str) -> None: ...
 
     def reconnect(self, reason: str) -> None: ...
+
+    def withhold(self) -> None: ...
 
 
 class Timed(Protocol):
@@ -146,6 +148,8 @@ class Live:
             outward.resubscribe(action.ticker)
         elif isinstance(action, Reconnect):
             outward.reconnect(action.reason)
+        elif isinstance(action, Withhold):
+            outward.withhold()
         elif isinstance(action, Stop) and not self._stopped.done():
             self._stopped.set_result(action)
 

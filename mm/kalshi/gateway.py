@@ -35,6 +35,7 @@ REFRESH_SECONDS: Final = 1.0
 # What waited longer for the wire was decided on a book that is gone. Long enough that no burst of quotes that
 # the limiter lets pass is held back, short of what a request may take that hangs.
 LATEST: Final[Nanos] = 3 * SECOND
+WITHHELD: Final = ("withheld", "it had not left when all quotes were withdrawn")
 TOO_LATE: Final = ("too_late", f"it waited over {LATEST // SECOND} s behind requests that hung")
 TOO_MANY_REQUESTS: Final = 429
 
@@ -95,6 +96,7 @@ class Gateway:
         self._closing = Event()
         self._pace = ReadPace(reads, clock, pause or self._closing.wait)
         self.was_told_too_many = Event()
+        self._withheld_until: Nanos = -1  # nothing yet
         self._door = RLock()  # nothing is queued once `close` has begun; a callback may submit again
         fixed = (("POST", endpoint.path + ORDERS), ("DELETE", endpoint.path + ORDERS))
         self._headers = HeaderCache(signer, fixed)
@@ -139,6 +141,10 @@ class Gateway:
         :raises ValueError: for numbers that are not positive.
         """
         self._pace.learn(refill_rate, capacity, costs)
+
+    def withhold(self) -> None:
+        """No create and no amend that is queued leaves any more; later ones do (invariant I5)."""
+        self._withheld_until = self._clock()
 
     def close_gate(self) -> None:
         """From now on no create and no amend leaves, not even those already queued."""
@@ -197,10 +203,16 @@ class Gateway:
     def _answer(self, sender: _Sender, action: RequestAction, since: Nanos) -> AnyEvent:
         now = self._clock()
         if isinstance(action, PlaceOrder | AmendOrder):
-            objection = TOO_LATE if now - since > LATEST else self._guard.objection(action)
+            objection = self._objection(action, since, now)
             if objection is not None:
                 return refusal(action, now, 0, *objection)
         return self._hold(call(action, now), sender.client)
+
+    def _objection(self, order: PlaceOrder | AmendOrder, since: Nanos, now: Nanos) -> tuple[str, str] | None:
+        """Against an order that was queued at ``since``."""
+        if since <= self._withheld_until:
+            return WITHHELD
+        return TOO_LATE if now - since > LATEST else self._guard.objection(order)
 
     def _hold(self, conversation: Conversation[T], client: HttpClient) -> T:
         """Both sides of a conversation, to its result."""

@@ -109,6 +109,9 @@ class Exchange:
     def reconnect(self, reason: str) -> None:
         raise AssertionError(reason)
 
+    def withhold(self) -> None:
+        raise AssertionError("nothing is to be withheld here")
+
     def orders_allowed(self, now: Nanos) -> int:
         """Called at each Tick."""
         assert self.live is not None

@@ -33,6 +33,9 @@ class Nobody:
     def reconnect(self, reason: str) -> None:
         raise AssertionError(reason)
 
+    def withhold(self) -> None:
+        raise AssertionError("nothing is to be withheld here")
+
 
 def left_after(event: AnyEvent) -> tuple[int, int]:
     limiter = Limiter(Bucket(100, 100))

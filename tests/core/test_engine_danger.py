@@ -146,7 +146,7 @@ def test_an_order_acknowledged_after_the_trip_is_cancelled_at_once() -> None:
     """Fault F03: what was on its way when the breaker tripped."""
     bench = Bench().quoting(wishes="51:10 | 53:10")
     bench.tick()
-    assert errors(bench, 10) == ["alert circuit_breaker"]
+    assert errors(bench, 10) == ["alert circuit_breaker", "withhold"]
     assert bench.ack(1) == ["cancel #1"]
     bench.doubt(2)
     assert bench.tick(0.6) == ["ask about #2"]

@@ -109,7 +109,7 @@ def test_failing_reads_end_with_three_too() -> None:
 def test_an_order_acknowledged_during_the_shutdown_is_cancelled() -> None:
     bench = Bench().quoting(wishes="51:10 |")
     bench.tick()
-    assert bench.command(CommandKind.SHUTDOWN) == []
+    assert bench.command(CommandKind.SHUTDOWN) == ["withhold"]
     assert bench.ack(1) == ["cancel #1"]
     bench.canceled(1, 10)
     read(bench)

@@ -22,6 +22,7 @@ from mm.core.actions import (
     Reconnect,
     Resubscribe,
     Stop,
+    Withhold,
 )
 from mm.core.events import Fill, OrderReport, OrderStatus
 from mm.core.order import Order
@@ -76,6 +77,7 @@ WORDS: dict[type, Callable[..., str]] = {
     QueryAccount: lambda a: "read account",
     Resubscribe: lambda a: f"resubscribe {a.ticker}",
     Reconnect: lambda a: "reconnect",
+    Withhold: lambda a: "withhold",
     Alert: lambda a: f"alert {a.category}",
     Stop: lambda a: f"stop {a.exit_code}",
 }

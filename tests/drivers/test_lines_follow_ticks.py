@@ -56,6 +56,9 @@ class Place:
     def reconnect(self, reason: str) -> None:
         raise AssertionError(reason)
 
+    def withhold(self) -> None:
+        raise AssertionError("nothing is to be withheld here")
+
     def orders_allowed(self, now: Nanos) -> int:
         return 1
 
