@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import TextIO
 
 import msgspec
-from rich.console import Console
 
 from mm import __version__
 from mm.alerts.file import AlertFile
@@ -88,7 +87,7 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
     """
     if config.exchange.environment == "production" and not options.live and not options.wish.dry_run:
         raise CannotRun("production is real money: say so with --live (or try --dry-run)", REFUSED)
-    with ExitStack() as stack:
+    with ExitStack() as last, ExitStack() as stack:
         stack.enter_context(hold_lock(options.run_dir))
         stack.enter_context(heeded_while_starting())
         redactor, former = Redactor(), read_former(options.run_dir)
@@ -107,7 +106,7 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
             journal = _journal(config, settings, options, redactor, stack)
             log = files.logger.bind(logger="mm.app")
             waiting = Waiting(log, files.announce, steady_clock(), alert_rules(config.alerts))
-            audience.join(*_screen(options, waiting))
+            audience.join(*_screen(options, waiting, last))
             service = _service(config, environment, redactor)
             audience.join(service)
             helm = _helm(config, options, environment, service)
@@ -280,10 +279,12 @@ def _floats(params: Mapping[str, object]) -> dict[str, object]:
     }
 
 
-def _screen(options: Options, waiting: Waiting) -> list[Observer]:
-    """A live table, if a person is looking."""
+def _screen(options: Options, waiting: Waiting, last: ExitStack) -> list[Observer]:
+    """A live table, if a person is looking. His terminal may hang: it is left last."""
     if options.log_stream is not None or not sys.stdout.isatty():
         return []
-    from mm.observe.screen import Screen
+    from mm.observe.screen import Screen, own_terminal
 
-    return [Screen(Console(), lambda: waiting.text)]
+    screen = Screen(own_terminal(), lambda: waiting.text)
+    last.callback(screen.leave)
+    return [screen]

@@ -1,12 +1,17 @@
 """The live table of a terminal: markets, books, our quotes, inventory, P&L, breaker.
 
-The trading loop only hands over a picture; a side thread draws it.
+The trading loop only hands over a picture. A side thread draws it, for a terminal may stop taking anything
+(Ctrl-S, a link that hangs), and then nobody else may wait for it.
 """
 
 from __future__ import annotations
 
+import os
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from threading import Event, Thread
+from typing import Final
 
 from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.live import Live
@@ -24,11 +29,13 @@ from mm.observe.screen_table import NONE, MarketTable, rooms, signed
 
 FRAMES_A_SECOND = 4
 LOOK_EVERY: Nanos = SECOND // FRAMES_A_SECOND
+PATIENCE_SECONDS: Final = 1.0
 MODE_STYLE = {"QUOTING": "bold green", "PAUSED": "bold yellow", "HALTED": "bold red"}
 
 
 class Screen(Watcher):
-    """Shows the engine on ``console`` until `close`; ``remark``, if it says something, is a line above."""
+    """Shows the engine on ``console`` until `close`, which waits for nothing: `leave` does, for a moment.
+    ``remark``, if it says something, is a line above. A terminal that went away is let go."""
 
     def __init__(self, console: Console, remark: Callable[[], str] = str) -> None:
         super().__init__({Tick: self._tick}, {Stop: self._stop})
@@ -39,11 +46,14 @@ class Screen(Watcher):
         self._live = Live(
             console=console,
             get_renderable=self._draw,
-            refresh_per_second=FRAMES_A_SECOND,
+            auto_refresh=False,
             redirect_stdout=False,
             redirect_stderr=False,
         )
-        self._live.start()
+        self._is_gone = False
+        self._is_closing = Event()
+        self._thread = Thread(target=self._show, name="screen", daemon=True)
+        self._thread.start()
 
     def _tick(self, event: Tick, engine: Observed) -> None:
         for decision in engine.decisions:
@@ -54,18 +64,47 @@ class Screen(Watcher):
         self._picture = engine.picture()
 
     def on_time(self, now: Nanos, engine: Observed) -> None:
+        if not self.is_drawing and not self._is_gone:
+            raise RuntimeError("the thread that draws has ended")
         if self._look.is_due(now):
             self._picture = engine.picture()
             known = {market.ticker for desk in self._picture.desks for market in desk.markets}
             self._why = {ticker: note for ticker, note in self._why.items() if ticker in known}
 
     def close(self) -> None:
-        self._live.stop()
+        """Draw the last picture and give the terminal back, some time."""
+        self._is_closing.set()
+
+    def leave(self, patience_seconds: float = PATIENCE_SECONDS) -> None:
+        """Wait so long for that. A thread that the terminal holds is left behind."""
+        self._thread.join(patience_seconds)
+
+    @property
+    def is_drawing(self) -> bool:
+        """Whether the terminal is not given back yet."""
+        return self._thread.is_alive()
+
+    def _show(self) -> None:
+        try:
+            with self._live:
+                while not self._is_closing.wait(1 / FRAMES_A_SECOND):
+                    self._live.refresh()
+        except OSError:
+            self._is_gone = True
 
     def _draw(self) -> RenderableType:
         picture = Text("starting") if self._picture is None else render(self._picture, self._why)
         remark = escape(self._remark())
         return Group(Text(remark, style="bold yellow"), picture) if remark else picture
+
+
+def own_terminal() -> Console:
+    """A console on standard output that shares nothing with `sys.stdout`, which Python could not give up at
+    its end while a thread is held in it. For the same reason nobody closes it."""
+    stdout = sys.stdout
+    return Console(
+        file=os.fdopen(os.dup(stdout.fileno()), "w", encoding=stdout.encoding, errors=stdout.errors)
+    )
 
 
 def render(picture: EnginePicture, why: dict[str, str] | None = None) -> RenderableType:

@@ -5,13 +5,23 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from tests.live.processes import Exchange, bot_process, settings
+from tests.live.processes import READS_EVERY, Exchange, bot_process, eventually, settings
 from tests.live.steering import FAR, tell, turns
+
+
+def fill(descriptor: int) -> None:
+    """Until it takes no more."""
+    os.set_blocking(descriptor, False)
+    with suppress(BlockingIOError):
+        while os.write(descriptor, b"x"):
+            pass
+    os.set_blocking(descriptor, True)
 
 
 @contextmanager
@@ -19,16 +29,23 @@ def full_pipe() -> Iterator[int]:
     """The end to write to of a pipe that nobody reads any more."""
     reader, writer = os.pipe()
     try:
-        os.set_blocking(writer, False)
-        try:
-            while os.write(writer, b"x" * 4_096):
-                pass
-        except BlockingIOError:
-            os.set_blocking(writer, True)
+        fill(writer)
         yield writer
     finally:
         os.close(reader)
         os.close(writer)
+
+
+@contextmanager
+def hanging_terminal() -> Iterator[int]:
+    """One that takes nothing any more, as after Ctrl-S."""
+    ours, theirs = pty.openpty()
+    try:
+        fill(theirs)
+        yield theirs
+    finally:
+        os.close(ours)
+        os.close(theirs)
 
 
 def test_a_bot_whose_output_nobody_reads_trades_heeds_and_ends(exchange: Exchange, tmp_path: Path) -> None:
@@ -42,14 +59,30 @@ def test_a_bot_whose_output_nobody_reads_trades_heeds_and_ends(exchange: Exchang
         turns(bot)
         code, said = tell(bot, "kill", "nobody reads")
         assert code == 0, said
-        assert exchange.nothing_rests()
+        bot.sees("nothing resting", exchange.nothing_rests)
         assert tell(bot, "resume")[0] == 0
         bot.sees("quotes again", exchange.both_sides_rest)
         bot.signal(signal.SIGTERM)
         assert bot.ends() == 0
-    assert exchange.nothing_rests()
+    eventually("nothing resting", exchange.nothing_rests, READS_EVERY)
     assert json.loads((bot.run_dir / "last_run.json").read_text())["exit_code"] == 0
     assert (bot.run_dir / "kmm.lock").read_bytes() == b""
     (stalled,) = bot.log("output_stalled")
     others = [line for line in bot.lines("DEFAULT.log") if line != stalled]
     assert stalled["dropped"] == len(others), "every line of the log, and of none was it said before"
+
+
+def test_a_stop_on_a_terminal_that_takes_nothing_ends(exchange: Exchange, tmp_path: Path) -> None:
+    config = settings(tmp_path, desks={"DEFAULT": FAR})
+    known = {**exchange.environment(), "TERM": "xterm"}
+    with (
+        hanging_terminal() as output,
+        bot_process(tmp_path / "logs", "--config", config, environment=known, output=output) as bot,
+    ):
+        bot.sees("quotes on both sides", exchange.both_sides_rest)
+        turns(bot)
+        code, said = tell(bot, "stop")
+        assert (code, said["exit_code"]) == (0, 0), said
+        assert bot.ends() == 0
+    eventually("nothing resting", exchange.nothing_rests, READS_EVERY)
+    assert (bot.run_dir / "kmm.lock").read_bytes() == b""

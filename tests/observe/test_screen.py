@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from contextlib import suppress
+from io import StringIO
+from pathlib import Path
+from threading import Event
 
 import msgspec
 import pytest
@@ -15,6 +20,7 @@ from mm.core.units import SECOND, Side
 from mm.observe.screen import Screen, render
 from tests.observe.engine import START, TICKER, TRIPPED, Bench, BookingEngine, at, decision
 
+PATIENCE = 60.0
 LONG = "KXSIMINX-26NOV210900R-T4976L"
 ORDER = OrderPicture("c", "o", "DEFAULT", TICKER, Side.BID, 4_600, 100, 0, "RESTING", START)
 
@@ -123,13 +129,51 @@ def test_figures_are_those_of_every_other_place_to_the_nearest_cent() -> None:
 
 
 def test_the_live_screen_ends_with_the_last_word_of_the_engine() -> None:
-    console = Console(width=200, force_terminal=True, _environ={})
-    with console.capture() as captured:
-        bench = Bench([Screen(console)])
-        bench.step(Tick(at(0), 1, 1), decided=[decision(note="volatility gate")])
-        bench.time(at(1))
-        bench.engine.positions[TICKER] = 12_300
-        bench.step(Tick(at(1.1), 1, 1), Stop(0, "asked to"))
-        bench.close()
-    *_, last = (line for line in captured.get().splitlines() if TICKER in line)
+    sheet = StringIO()
+    screen = Screen(Console(file=sheet, width=200, force_terminal=True, _environ={}))
+    bench = Bench([screen])
+    bench.step(Tick(at(0), 1, 1), decided=[decision(note="volatility gate")])
+    bench.time(at(1))
+    bench.engine.positions[TICKER] = 12_300
+    bench.step(Tick(at(1.1), 1, 1), Stop(0, "asked to"))
+    bench.close()
+    screen.leave(PATIENCE)
+    *_, last = (line for line in sheet.getvalue().splitlines() if TICKER in line)
     assert "123.00" in last and "volatility gate" in last
+
+
+def test_a_terminal_that_takes_nothing_holds_nobody_up() -> None:
+    reader, writer = os.pipe()
+    with os.fdopen(writer, "w") as terminal, os.fdopen(reader, "rb") as far_end:
+        screen = Screen(
+            Console(file=terminal, width=100_000, force_terminal=True, _environ={}), lambda: "x" * 99_999
+        )
+        bench = Bench([screen])
+        bench.time(at(1))
+        bench.close()
+        screen.leave(0.1)
+        assert screen.is_drawing, "the pipe is full, and the thread is left behind"
+        while screen.is_drawing:
+            far_end.read1()
+
+
+def test_a_terminal_that_went_away_is_let_go() -> None:
+    with suppress(OSError), Path("/dev/full").open("w") as terminal:  # closing it tries once more
+        screen = Screen(Console(file=terminal, width=80, force_terminal=True, _environ={}))
+        screen.leave(PATIENCE)
+        Bench([screen]).time(at(1))
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_fault_of_its_own_is_no_silence() -> None:
+    broken = Event()
+
+    def remark() -> str:
+        assert not broken.is_set(), "a fault of ours"
+        return ""
+
+    screen = Screen(Console(file=StringIO(), width=80, force_terminal=True, _environ={}), remark)
+    broken.set()
+    screen.leave(PATIENCE)
+    with pytest.raises(RuntimeError, match="has ended"):
+        Bench([screen]).time(at(1))
