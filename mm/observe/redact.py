@@ -47,8 +47,9 @@ class Redactor:
             raise ValueError(f"a secret of fewer than {SHORTEST} characters cannot be hidden")
         parts = {secret, secret.strip()}
         if "\n" in secret.strip():
-            parts |= {line.strip() for line in secret.splitlines() if len(line.strip()) > 2 * SHORTEST}
-        forms = {form for part in parts if "-----" not in part or "\n" in part for form in _forms(part)}
+            lines = (line.strip() for line in secret.splitlines() if "-----" not in line)  # no PEM's borders
+            parts |= {line for line in lines if len(line) > 2 * SHORTEST}
+        forms = {form for part in parts for form in _forms(part)}
         # The longest first, so that no longer form leaves a rest.
         self._forms = tuple(sorted({*self._forms, *forms}, key=lambda form: (-len(form), form)))
         self._bytes = tuple(form.encode("utf-8", "surrogatepass") for form in self._forms)

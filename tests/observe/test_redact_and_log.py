@@ -12,7 +12,7 @@ from pathlib import Path
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mm.observe.files import LineFile
@@ -80,6 +80,8 @@ def test_headers_that_carry_credentials_are_hidden_without_being_registered(leak
 
 
 @given(st.text(min_size=4), st.text(), st.text())
+@example("pass-----word", "", "")  # was taken for the border of a key file, which nobody needs to hide
+@example("-----", "", "")
 def test_a_secret_never_survives_in_a_record(secret: str, before: str, after: str) -> None:
     redactor = Redactor([secret])
     record = redactor.value(
