@@ -265,6 +265,19 @@ def test_a_line_that_cannot_be_rendered_costs_its_file_and_not_the_run(
     assert (tmp_path / trading).read_text() == (undisturbed.home / trading).read_text()
 
 
+def test_one_that_can_never_write_is_asked_no_more(
+    tmp_path: Path, undisturbed: Story, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(self: ActionTable) -> None:
+        raise ZeroDivisionError(FAULT)
+
+    monkeypatch.setattr(ActionTable, "write", broken)
+    story = Story(tmp_path)
+    story.run()
+    story.is_told_once("ActionTable", "write")
+    assert_all_went_on(story, undisturbed)
+
+
 def test_a_fault_of_the_log_leaves_the_alerts_in_it(
     tmp_path: Path, undisturbed: Story, monkeypatch: pytest.MonkeyPatch
 ) -> None:
