@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
 from mm.app.machine import Machine
+from mm.app.stakes import exposure_pct, largest_position_pct, open_positions
 from mm.app.vitals import DeskVitals, Vitals
 from mm.config.healthy import Healthy
 from mm.core.units import SECOND
@@ -36,7 +37,7 @@ class Grade(Enum):
 
 
 class Finding(NamedTuple):
-    """``scope`` is a desk, the process or the machine; ``advice`` is empty while all is well."""
+    """``scope`` is a desk, the account, the process or the machine; ``advice`` is empty while all is well."""
 
     scope: str
     name: str
@@ -90,6 +91,57 @@ DESK_GAUGES: tuple[Gauge, ...] = (
         "{:.0f} ms",
         "the network, the exchange, or the machine (below): compare the names in {latencies}",
     ),
+    Gauge(
+        "API response, average",
+        lambda desk: desk.round_trip_ms,
+        lambda h: float(h.api_response_ms),
+        lambda h: float(h.api_response_alarm_ms),
+        "{:.0f} ms",
+        "the network or the exchange: round_trip in {latencies}",
+    ),
+    Gauge(
+        "slippage",
+        lambda desk: desk.summary.get("slippage_pct"),
+        lambda h: _percent(h.slippage),
+        lambda h: _percent(h.slippage_alarm),
+        "{:.2f} %",
+        "the market moves through our quotes: wider, smaller, or not at all; markouts in the metrics",
+    ),
+)
+
+ACCOUNT_GAUGES: tuple[Gauge, ...] = (
+    Gauge(
+        "open positions",
+        open_positions,
+        lambda h: h.open_positions,
+        lambda h: h.open_positions_alarm,
+        "{:.0f}",
+        "which: `markets` of the metrics files; fewer markets (`max_markets`), or kmm flatten",
+    ),
+    Gauge(
+        "largest position, of capital",
+        largest_position_pct,
+        lambda h: _percent(h.position_of_capital),
+        lambda h: _percent(h.position_of_capital_alarm),
+        "{:.1f} %",
+        "lower max_position_contracts of its desk, and kmm reload",
+    ),
+    Gauge(
+        "exposure, of capital",
+        exposure_pct,
+        lambda h: _percent(h.exposure_of_capital),
+        lambda h: _percent(h.exposure_of_capital_alarm),
+        "{:.1f} %",
+        "lower max_total_exposure_dollars, and kmm reload",
+    ),
+)
+
+# What the manual wants to see and no file of a run tells.
+UNTOLD = (
+    ("rate limits in use", "at most 80 %"),
+    ("win rate", "at least 50 %"),
+    ("age of the oldest resting order", "at most 1 h"),
+    ("offset of the clock", "at most 250 ms"),
 )
 
 PROCESS_GAUGES: tuple[Gauge, ...] = (
@@ -135,6 +187,8 @@ def live(vitals: Vitals, machine: Machine, healthy: Healthy) -> list[Finding]:
     """Everything worth a look while it trades, the process first."""
     found = [_heartbeat(vitals, healthy), *_gauges("process", PROCESS_GAUGES, vitals, healthy)]
     found += [_kill_switch(vitals), _critical_alerts(vitals), _files(vitals)]
+    found += _gauges("account", ACCOUNT_GAUGES, vitals, healthy)
+    found += [Finding("account", name, Grade.YELLOW, "unknown", bound) for name, bound in UNTOLD]
     for desk in vitals.desks:
         found += [_breaker(desk, vitals), *_limits(desk.name, desk.status)]
         found += (_placed(finding, vitals.home) for finding in _gauges(desk.name, DESK_GAUGES, desk, healthy))

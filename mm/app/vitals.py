@@ -21,14 +21,20 @@ from mm.observe.status import BreakerStatus, read_status
 
 LARGEST_DOCUMENT = 64 << 20
 BLOCK = 1 << 16
+# Of a table: some minutes.
+ROWS = 5_000
 
 
 class DeskVitals(msgspec.Struct, frozen=True):
-    """``summary`` is that of the metrics file, empty if it cannot be read."""
+    """``summary``, ``markets`` and ``other_markets`` are those of the metrics file, empty if it cannot be
+    read. ``round_trip_ms``: what the exchange took to answer a request about an order, on average, lately."""
 
     name: str
     summary: dict[str, Any]
     status: BreakerStatus
+    markets: dict[str, Any] = {}
+    other_markets: dict[str, Any] = {}
+    round_trip_ms: float | None = None
 
 
 class Vitals(msgspec.Struct, frozen=True):
@@ -54,11 +60,13 @@ def read_vitals(run_dir: Path, desks: Iterable[str], now: float, alerts: int = 1
     found = []
     for name in desks:
         metrics = _document(run_dir / f"Strategy_{name}_metrics.json", problems)
-        summary = metrics.get("summary")
+        parts = (_mapping(metrics, name) for name in ("summary", "markets", "other_markets"))
+        summary, markets, others = parts
         status_path = run_dir / f"{name}_circuit_breaker_status.json"
         if not status_path.is_file():
             problems.append((status_path.name, "missing"))
-        found.append(DeskVitals(name, summary if isinstance(summary, dict) else {}, read_status(status_path)))
+        status, round_trip = read_status(status_path), _round_trip(run_dir, name)
+        found.append(DeskVitals(name, summary, status, markets, others, round_trip))
     heartbeat = _document(run_dir / "heartbeat.json", problems)
     lines = tuple(_records(run_dir / "alerts.jsonl", alerts, problems))
     run, is_killed = _last_run(run_dir)
@@ -91,6 +99,21 @@ def last_lines(path: Path, count: int) -> list[bytes]:
             end = start
     lines = data.split(b"\n")[:-1]
     return lines[-count:] if end == 0 else lines[1:][-count:]
+
+
+def _mapping(document: dict[str, Any], key: str) -> dict[str, Any]:
+    found = document.get(key)
+    return found if isinstance(found, dict) else {}
+
+
+def _round_trip(run_dir: Path, desk: str) -> float | None:
+    """None if the table has none among its last rows, or cannot be read."""
+    try:
+        rows = last_lines(run_dir / f"Strategy_{desk}_latencies.csv", ROWS)
+        found = [float(row.split(b",")[2]) for row in rows if b",round_trip," in row]
+    except (OSError, ValueError, IndexError):
+        return None
+    return sum(found) / len(found) if found else None
 
 
 def _document(path: Path, problems: list[tuple[str, str]]) -> dict[str, Any]:

@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Annotated
+from typing import Annotated, Final
 
 from mm.config.amounts import Fraction, Milliseconds, Seconds
 from mm.config.section import Conflict, Range, Section, in_order
 
 Part = Annotated[Fraction, Range(least=0, most=1)]
+# What is worse when it is more, and the ends of those names that have a unit.
+RISING: Final = (
+    *("quote_latency", "api_errors", "loop_lag", "api_response", "slippage", "open_positions"),
+    *("position_of_capital", "exposure_of_capital", "disk_used", "memory_used", "cpu_used"),
+)
+UNITS: Final = {
+    "quote_latency": "_ms",
+    "loop_lag": "_ms",
+    "api_response": "_ms",
+    "api_errors": "_per_hour",
+}
 
 
 class Healthy(Section):
@@ -32,6 +43,26 @@ class Healthy(Section):
     """By how much the trading loop may come late."""
     loop_lag_alarm_ms: Annotated[Milliseconds, Range(above=0, most=60_000)] = Milliseconds(1000)
     """Later than this, the machine is too slow or too busy."""
+    api_response_ms: Annotated[Milliseconds, Range(above=0, most=60_000)] = Milliseconds(500)
+    """What the exchange takes to answer a request about an order, on average."""
+    api_response_alarm_ms: Annotated[Milliseconds, Range(above=0, most=60_000)] = Milliseconds(2000)
+    """Slower than this, little can be cancelled in time."""
+    slippage: Part = Fraction("0.005")
+    """What fills lost of their price within ten seconds."""
+    slippage_alarm: Part = Fraction("0.02")
+    """More than this, whoever trades with us knows better."""
+    open_positions: Annotated[int, Range(least=0, most=100_000)] = 3
+    """So many markets with a position are no reason to look."""
+    open_positions_alarm: Annotated[int, Range(least=0, most=100_000)] = 5
+    """More than this are too many."""
+    position_of_capital: Part = Fraction("0.1")
+    """What the largest position can lose, as a part of cash and positions."""
+    position_of_capital_alarm: Part = Fraction("0.2")
+    """More than this hangs on one market."""
+    exposure_of_capital: Part = Fraction("0.3")
+    """What all positions can lose, as a part of cash and positions."""
+    exposure_of_capital_alarm: Part = Fraction("0.5")
+    """More than this can be lost on what is held."""
     disk_used: Part = Fraction("0.8")
     """Of the disk that holds the run directory."""
     disk_used_alarm: Part = Fraction("0.95")
@@ -47,10 +78,10 @@ class Healthy(Section):
 
     def conflicts(self) -> Iterator[Conflict]:
         yield from in_order(self, "order_success_alarm", "order_success")
-        for name in ("quote_latency", "api_errors", "loop_lag", "disk_used", "memory_used", "cpu_used"):
+        for name in RISING:
             yield from in_order(self, *_pair(name))
 
 
 def _pair(name: str) -> tuple[str, str]:
-    unit = {"quote_latency": "_ms", "loop_lag": "_ms", "api_errors": "_per_hour"}.get(name, "")
+    unit = UNITS.get(name, "")
     return f"{name}{unit}", f"{name}_alarm{unit}"

@@ -7,13 +7,16 @@ from __future__ import annotations
 
 from collections import deque
 
-from mm.core.units import SECOND, Count, Nanos, Price, Side
+from mm.core.units import DOLLAR, SECOND, Count, Money, Nanos, Price, Side
 
 HORIZONS: tuple[tuple[str, Nanos], ...] = (
     ("markout_1s", SECOND),
     ("markout_10s", 10 * SECOND),
     ("markout_60s", 60 * SECOND),
 )
+
+
+SLIPPAGE = "markout_10s"
 
 
 class Markout:
@@ -24,6 +27,7 @@ class Markout:
         self._due: deque[tuple[Nanos, Side, Price, Count]] = deque()
         self._doubled_gain = 0
         self._count: Count = 0
+        self._paid: Money = 0
 
     def fill(self, ts: Nanos, side: Side, price: Price, count: Count) -> None:
         self._due.append((ts + self._horizon, side, price, count))
@@ -35,7 +39,12 @@ class Markout:
             if doubled_mid is not None:
                 self._doubled_gain += side.sign * count * (doubled_mid - 2 * price)
                 self._count += count
+                self._paid += count * (price if side is Side.BID else DOLLAR - price)
 
     def mean(self) -> float | None:
         """`Price` units per contract; None before the first one is known."""
         return self._doubled_gain / 2 / self._count if self._count else None
+
+    def sums(self) -> tuple[Money, Money]:
+        """Twice what the fills gained, and what was paid for them."""
+        return self._doubled_gain, self._paid

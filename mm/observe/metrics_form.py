@@ -101,6 +101,7 @@ def _money(desk: DeskPicture, tally: DeskTally) -> Form:
         "inventory_pnl": _half(inventory),
         "carried_pnl": _half(2 * (total + desk.fees) - capture - inventory),
         "strategy": desk.strategy,
+        "slippage_pct": _rounded(tally.slippage_pct()),
     }
 
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Mapping
 
 from mm.core.events import Fill
 from mm.core.picture import DeskPicture
-from mm.core.units import SECOND, Count, Nanos, Price
+from mm.core.units import SECOND, Count, Money, Nanos, Price
 from mm.observe.attribution import Attribution
 from mm.observe.latency import Latencies
-from mm.observe.markouts import HORIZONS, Markout
+from mm.observe.markouts import HORIZONS, SLIPPAGE, Markout
 
 HOUR: Nanos = 3600 * SECOND
 ERRORS_REMEMBERED = 100_000
@@ -38,6 +38,10 @@ class MarketTally:
         for _, markout in self.markouts:
             markout.fill(ts, fill.side, fill.price, fill.count)
 
+    def after_ten_seconds(self) -> tuple[Money, Money]:
+        """Twice what the fills gained until then, and what was paid for them."""
+        return dict(self.markouts)[SLIPPAGE].sums()
+
     def settle_due(self, now: Nanos) -> None:
         for _, markout in self.markouts:
             markout.settle(now, self.doubled_mid)
@@ -60,6 +64,7 @@ class DeskTally:
         self.max_imbalance = 0.0
         self.markets: dict[str, MarketTally] = {}
         self._doubled_capture_retired = self._doubled_inventory_retired = 0
+        self._doubled_gain_retired = self._paid_retired = 0
         self._error_times: deque[Nanos] = deque(maxlen=ERRORS_REMEMBERED)
         self._sampled_at: Nanos | None = None
         self._seen_for: Nanos = 0
@@ -76,7 +81,11 @@ class DeskTally:
     def retire_all_but(self, tickers: Collection[str]) -> None:
         """The others are over: the engine keeps them no longer. What they contributed stays in the sums."""
         for ticker in self.markets.keys() - tickers:
-            attribution = self.markets.pop(ticker).attribution
+            market = self.markets.pop(ticker)
+            doubled_gain, paid = market.after_ten_seconds()
+            self._doubled_gain_retired += doubled_gain
+            self._paid_retired += paid
+            attribution = market.attribution
             self._doubled_capture_retired += attribution.doubled_capture
             self._doubled_inventory_retired += attribution.doubled_inventory
 
@@ -119,6 +128,14 @@ class DeskTally:
     def fill_rate_pct(self) -> float | None:
         """Filled contracts of those ever asked for."""
         return 100 * self.filled / self.posted if self.posted else None
+
+    def slippage_pct(self) -> float | None:
+        """What fills lost within ten seconds of what was paid for them (document 002: below 0.5); a gain is
+        negative."""
+        sums = [market.after_ten_seconds() for market in self.markets.values()]
+        paid = self._paid_retired + sum(one for _, one in sums)
+        doubled_gain = self._doubled_gain_retired + sum(one for one, _ in sums)
+        return -50 * doubled_gain / paid or 0.0 if paid else None
 
     def average_spread(self) -> float | None:
         """In `Price` units."""

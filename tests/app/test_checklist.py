@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from mm.app import checklist
 from mm.app.checklist import Finding, Grade, grade, is_alarming, live
 from mm.app.kill_switch import KillSwitch
 from mm.app.last_run import written_down
@@ -19,10 +20,20 @@ from mm.app.vitals import DeskVitals, Vitals, last_lines, read_vitals
 from mm.config.healthy import Healthy
 from mm.observe.heartbeat import Process
 from mm.observe.status import BreakerStatus
+from tests.observe.day import finished_day
 
 NOW = 1_700_000_000.0
-SUMMARY = {"order_success_rate_pct": 99.0, "api_errors_last_hour": 0, "avg_quote_latency_ms": 20.0}
-BEAT = {"timestamp": NOW - 1, "interval_s": 1.0, "status": "active", "loop_lag_ms": 3.0}
+SUMMARY = {
+    "order_success_rate_pct": 99.0,
+    "api_errors_last_hour": 0,
+    "avg_quote_latency_ms": 20.0,
+    "slippage_pct": -0.2,
+}
+BEAT = {"timestamp": NOW - 1, "interval_s": 1.0, "status": "active", "loop_lag_ms": 3.0, "bankroll": 950.0}
+FLAT = {"position": 0.0, "inventory_exposure": 0}
+MARKETS = {"A": {"position": -10.0, "inventory_exposure": 50.0}, "B": FLAT}
+TOGETHER = {"with_position": 0, "inventory_exposure": 0}
+UNTOLD = {name for name, _ in checklist.UNTOLD}
 STATUS = BreakerStatus(
     is_open=True,
     trading_allowed=True,
@@ -46,21 +57,36 @@ TRIPPED = {
 MACHINE = Machine(20.0, 30.0, 10.0)
 
 
+def held(exposure: float | None) -> dict[str, Any]:
+    return {"position": 1.0, "inventory_exposure": exposure}
+
+
 def findings(
     summary: dict[str, Any] | None = None,
     beat: dict[str, Any] | None = None,
     status: dict[str, Any] | None = None,
     alerts: tuple[dict[str, Any], ...] = (),
     machine: Machine = MACHINE,
+    markets: dict[str, Any] | None = None,
+    together: dict[str, Any] | None = None,
+    round_trip: float | None = 30.0,
 ) -> dict[str, Finding]:
-    desk = DeskVitals("DEFAULT", SUMMARY | (summary or {}), msgspec.structs.replace(STATUS, **(status or {})))
+    desk = DeskVitals(
+        "DEFAULT",
+        SUMMARY | (summary or {}),
+        msgspec.structs.replace(STATUS, **(status or {})),
+        MARKETS | (markets or {}),
+        TOGETHER | (together or {}),
+        round_trip,
+    )
     vitals = Vitals(NOW, (desk,), BEAT | (beat or {}), alerts, ())
     return {finding.name: finding for finding in live(vitals, machine, Healthy())}
 
 
 def test_a_healthy_run_is_green_throughout() -> None:
     found = findings()
-    assert {finding.grade for finding in found.values()} == {Grade.GREEN}
+    assert {name for name, finding in found.items() if finding.grade is not Grade.GREEN} == UNTOLD
+    assert {found[name].value for name in UNTOLD} == {"unknown"}
     assert not any(finding.advice for finding in found.values())
 
 
@@ -90,6 +116,26 @@ def test_a_healthy_run_is_green_throughout() -> None:
         ("heartbeat", {"beat": {"status": "paused"}}, "yellow"),
         ("heartbeat", {"beat": {"status": "tripped"}}, "red"),
         ("lag of the trading loop", {"beat": {"loop_lag_ms": 2000.0}}, "red"),
+        ("API response, average", {"round_trip": 500.0}, "green"),
+        ("API response, average", {"round_trip": 501.0}, "yellow"),
+        ("API response, average", {"round_trip": 2001.0}, "red"),
+        ("API response, average", {"round_trip": None}, "yellow"),
+        ("slippage", {"summary": {"slippage_pct": 0.5}}, "green"),
+        ("slippage", {"summary": {"slippage_pct": 0.51}}, "yellow"),
+        ("slippage", {"summary": {"slippage_pct": None}}, "yellow"),
+        ("open positions", {"together": {"with_position": 2}}, "green"),
+        ("open positions", {"together": {"with_position": 3}}, "yellow"),
+        ("open positions", {"together": {"with_position": 5}}, "red"),
+        ("open positions", {"together": {"with_position": None}}, "yellow"),
+        ("largest position, of capital", {"markets": {"B": held(111.1)}}, "green"),
+        ("largest position, of capital", {"markets": {"B": held(112.0)}}, "yellow"),
+        ("largest position, of capital", {"markets": {"B": held(None)}}, "yellow"),
+        ("largest position, of capital", {"beat": {"bankroll": None}}, "yellow"),
+        ("largest position, of capital", {"markets": {"B": held(300.0)}}, "red"),
+        ("exposure, of capital", {"together": {"inventory_exposure": 357.0}}, "green"),
+        ("exposure, of capital", {"together": {"inventory_exposure": 358.0}}, "yellow"),
+        ("exposure, of capital", {"together": {"inventory_exposure": 901.0}}, "red"),
+        ("exposure, of capital", {"beat": {"bankroll": -1e6}}, "yellow"),
         ("disk in use", {"machine": Machine(81.0, 0.0, 0.0)}, "yellow"),
         ("disk in use", {"machine": Machine(None, 0.0, 0.0)}, "yellow"),
         ("memory in use", {"machine": Machine(0.0, 96.0, 0.0)}, "red"),
@@ -213,3 +259,16 @@ def test_the_last_lines_are_whole_ones(tmp_path: Path) -> None:
         assert last_lines(path, count) == every[-count:]
     path.write_bytes(b"")
     assert last_lines(path, 5) == []
+
+
+def test_the_figures_come_from_the_files_of_a_run(tmp_path: Path) -> None:
+    """Section 4 of the operator's contract: thresholds were missing."""
+    run = finished_day(tmp_path)
+    found = {row.name: row for row in live(read_vitals(run, ["DEFAULT"], NOW), MACHINE, Healthy())}
+    assert found["open positions"].value == "1"
+    assert found["API response, average"].value == "50 ms"
+    bankroll, exposure = 98_765.4321, 5 * 0.475
+    for name in ("largest position, of capital", "exposure, of capital"):
+        assert found[name].value == f"{100 * exposure / (bankroll + exposure):.1f} %"
+    # Bought 5 at 0.47, and the mid was 0.495 ten seconds later.
+    assert found["slippage"].value == f"{-100 * 0.025 / 0.47:.2f} %"
