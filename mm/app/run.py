@@ -21,6 +21,7 @@ from mm.app.audience import Audience
 from mm.app.audit import Audit
 from mm.app.child import simulated_exchange
 from mm.app.clock import steady_clock
+from mm.app.crash import tell_crash
 from mm.app.errors import REFUSED, WRONG_CONFIGURATION, CannotRun
 from mm.app.helm import Helm
 from mm.app.last_run import Ended, crash_of, fills_since, read_former, written_down
@@ -99,8 +100,10 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
         ended = _written_down(config, options, untold_since, stack)
         if crash is not None:
             files.announce(crash, time.time_ns())
-        settings = msgspec.structs.replace(_settings(config, files, options), fills_since=untold_since or 0)
         with _told_in(files, ended):
+            settings = msgspec.structs.replace(
+                _settings(config, files, options), fills_since=untold_since or 0
+            )
             endpoints, credentials = _way_to_exchange(config, environment, stack)
             redactor.register(credentials.key_id)
             journal = _journal(config, settings, options, redactor, stack)
@@ -119,7 +122,7 @@ def run(config: Config, options: Options, environment: Mapping[str, str]) -> End
 
 @contextmanager
 def _told_in(files: RunFiles, ended: Ended) -> Iterator[None]:
-    """Whoever only watches the files must see there, too, why a run did not start."""
+    """Whoever only watches the files must see there, too, why a run did not start, or what ended it."""
     try:
         yield
     except (CannotRun, ConfigErrors) as problem:
@@ -129,6 +132,9 @@ def _told_in(files: RunFiles, ended: Ended) -> Iterator[None]:
         ended.exit_code, ended.reason = code, text
         files.logger.error("start_failed", logger="mm.app", message=text)
         files.announce(Alert(AlertLevel.CRITICAL, "bot_shutdown", text, details=details), time.time_ns())
+        raise
+    except Exception as fault:
+        tell_crash(files, fault, time.time_ns())
         raise
 
 

@@ -19,6 +19,7 @@ from mm.app.audience import Audience
 from mm.app.audit import Audit, OpeningNotes
 from mm.app.clock import SteadyClock
 from mm.app.connect import Line
+from mm.app.crash import tell_crash
 from mm.app.discovery import Discovery
 from mm.app.errors import CannotRun
 from mm.app.exchange_hours import ExchangeHours
@@ -36,7 +37,7 @@ from mm.config.credentials import Credentials
 from mm.config.exchange import Endpoints
 from mm.config.model import Config
 from mm.config.strategies import strategy_of
-from mm.core.actions import Alert, AlertLevel, Stop
+from mm.core.actions import Stop
 from mm.core.desk import StrategyFactory
 from mm.core.engine import Engine, Mode
 from mm.core.events import AnyEvent, Command, CommandKind
@@ -308,9 +309,7 @@ class Trade:
             loop.call_later(ONCE_PATIENCE_SECONDS, self._shut_down, "one cycle took too long")
 
     async def _crash(self, line: Line, fault: BaseException) -> None:
-        text = f"a fault of ours ends the run: {type(fault).__name__}: {fault}"
-        self._files.announce(Alert(AlertLevel.CRITICAL, "bot_crash", text), self._clock())
-        self._log.critical("bot_crash", exc_info=fault)
+        tell_crash(self._files, fault, self._clock())
         accepted = self._wish.dry_run or await cancel_everything(line)
         self._log.critical("cancel_all_after_crash", accepted=accepted)
 

@@ -15,6 +15,8 @@ KEY_PATH: Final = "KALSHI_PRIVATE_KEY_PATH"
 # LoadCredential=kalshi.pem: systemd puts the file into a directory that only the service sees.
 HANDED_OVER_IN: Final = "CREDENTIALS_DIRECTORY"
 HANDED_OVER_AS: Final = "kalshi.pem"
+# Less could not be told from ordinary text, and so not be hidden in what is written.
+SHORTEST: Final = 4
 
 
 @dataclass(frozen=True, repr=False)
@@ -41,6 +43,7 @@ def read_credentials(environment: Mapping[str, str]) -> Credentials | None:
         (KEY_ID, not key_id, f"missing, but {_what_is_there(environment)}"),
         (KEY_PATH, not path, f"missing, but {KEY_ID} is set"),
         (KEY_ID, bool(key_id) and not _is_one_word(key_id), "must be one printable ASCII word"),
+        (KEY_ID, 0 < len(key_id) < SHORTEST, f"must be of at least {SHORTEST} characters"),
         (KEY_PATH, "-----BEGIN" in path, "must be the path of the key's file, not the key itself"),
         (KEY_PATH, "\0" in path, "must be a path"),
     )

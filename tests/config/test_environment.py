@@ -121,7 +121,11 @@ def test_credentials_come_from_two_variables_and_show_nothing() -> None:
             "KALSHI_API_KEY_ID: must be one printable ASCII word",
         ),
         (
-            {"KALSHI_API_KEY_ID": "a", "KALSHI_PRIVATE_KEY_PATH": "-----BEGIN PRIVATE KEY-----hunter2"},
+            {"KALSHI_API_KEY_ID": "hun", "KALSHI_PRIVATE_KEY_PATH": "/k"},
+            "KALSHI_API_KEY_ID: must be of at least 4 characters",
+        ),
+        (
+            {"KALSHI_API_KEY_ID": "abcd", "KALSHI_PRIVATE_KEY_PATH": "-----BEGIN PRIVATE KEY-----hunter2"},
             "KALSHI_PRIVATE_KEY_PATH: must be the path of the key's file, not the key itself",
         ),
     ],

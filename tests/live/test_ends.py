@@ -132,3 +132,55 @@ def test_a_signal_before_trading_begins_leaves_everything_in_order(
             assert "Traceback" not in bot.stderr
     assert json.loads((bot.run_dir / "last_run.json").read_text())["state"] == "ended"
     assert (bot.run_dir / "kmm.lock").read_bytes() == b""
+
+
+BROKEN = '''
+"""A strategy with a fault."""
+
+from typing import ClassVar
+
+from mm.core.strategy import Params
+
+
+class Strategy:
+    Params: ClassVar[type[Params]] = Params
+
+    def __init__(self, params):
+        self.fail("when it is made")
+
+    def quotes(self, view):
+        self.fail("when it is asked")
+
+    def fail(self, when):
+        if when == "WHEN":
+            raise LookupError("it was never tried")
+'''
+
+
+@pytest.mark.parametrize("when", ["when it is made", "when it is asked"])
+def test_a_fault_of_ours_is_told_once_where_others_look_also_while_it_starts(
+    exchange: Exchange, tmp_path: Path, when: str
+) -> None:
+    home = tmp_path / "home"
+    (home / "strategies").mkdir(parents=True)
+    (home / "strategies" / "__init__.py").write_text("")
+    (home / "strategies" / "broken.py").write_text(BROKEN.replace("WHEN", when))
+    config = settings(home, desks={"DEFAULT": {"strategy": "broken"}})
+    known = exchange.environment()
+    with bot_process(tmp_path / "logs", "--config", config, environment=known, directory=home) as bot:
+        assert bot.ends() == 1
+    assert "LookupError: it was never tried" in bot.stderr
+    (crash,) = bot.alerts("bot_crash")
+    assert crash["level"] == "critical" and crash["message"].endswith("LookupError: it was never tried")
+    (line,) = [line for line in bot.log("bot_crash") if "exception" in line]
+    assert "LookupError" in line["exception"]
+    assert json.loads((bot.run_dir / "last_run.json").read_text())["exit_code"] == 1
+
+
+def test_a_key_id_too_short_to_be_hidden_is_a_wrong_configuration(exchange: Exchange, tmp_path: Path) -> None:
+    known = {**exchange.environment(), "KALSHI_API_KEY_ID": "x"}
+    with bot_process(tmp_path / "logs", "--config", settings(tmp_path), environment=known) as bot:
+        assert bot.ends() == 78
+    assert bot.stderr == "KALSHI_API_KEY_ID: must be of at least 4 characters\n"
+    (told,) = bot.alerts("bot_shutdown")
+    assert told["level"] == "critical" and told["details"]["exit_code"] == 78

@@ -90,10 +90,10 @@ def test_a_writable_place_is_not_systemds_whatever_the_environment_says(key: Pat
 
 def test_what_systemd_hands_over_is_taken_unless_a_path_is_said(key: Path) -> None:
     handed_over = key.rename(key.with_name("kalshi.pem"))
-    environment = {"KALSHI_API_KEY_ID": "me", "CREDENTIALS_DIRECTORY": str(key.parent)}
-    assert read_credentials(environment) == Credentials("me", handed_over)
+    environment = {"KALSHI_API_KEY_ID": "my-key", "CREDENTIALS_DIRECTORY": str(key.parent)}
+    assert read_credentials(environment) == Credentials("my-key", handed_over)
     said = {**environment, "KALSHI_PRIVATE_KEY_PATH": "/other.pem"}
-    assert read_credentials(said) == Credentials("me", Path("/other.pem"))
+    assert read_credentials(said) == Credentials("my-key", Path("/other.pem"))
     handed_over.unlink()
     with pytest.raises(ConfigErrors, match="KALSHI_PRIVATE_KEY_PATH: missing"):
         read_credentials(environment)
