@@ -5,7 +5,6 @@ from __future__ import annotations
 import heapq
 import itertools
 import random
-from collections import deque
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -14,7 +13,8 @@ from mm.sim.ledger import Account, Ledger
 from mm.sim.listeners import Listeners
 from mm.sim.matching import Book
 from mm.sim.switches import Switches
-from mm.sim.words import Event, Market, Order, Series, Traded, VenueError
+from mm.sim.trade_log import TradeLog
+from mm.sim.words import Event, Market, Order, Series, VenueError
 
 TRADES_KEPT = 10_000
 CRYPTO = "Crypto"
@@ -40,7 +40,7 @@ class Floor:
         self.fee_terms: dict[str, FeeTerms] = {}
         self.books: dict[str, Book] = {}
         self.orders: dict[str, Order] = {}
-        self.trades: dict[str, deque[Traded]] = {}
+        self.trades: dict[str, TradeLog] = {}
         self.listeners = Listeners()
         self.announce = self.listeners.tell
         lapse = switches.region_lapses_after_ns
@@ -59,7 +59,14 @@ class Floor:
 
     def new_id(self) -> str:
         """Shaped like a UUID; unique within the venue and the same for the same seed."""
-        return f"{self._id_prefix}-{next(self._id_numbers):012x}"
+        return self.id_of(self.new_number())
+
+    def new_number(self) -> int:
+        """What makes an id unique, for who keeps many of them."""
+        return next(self._id_numbers)
+
+    def id_of(self, number: int) -> str:
+        return f"{self._id_prefix}-{number:012x}"
 
     def account(self, user_id: str) -> Account:
         account = self.ledger.accounts.get(user_id)

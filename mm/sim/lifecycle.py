@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from functools import partial
 
 from mm.sim.fees import market_terms
 from mm.sim.floor import TRADES_KEPT, Floor
 from mm.sim.grids import price_ranges
 from mm.sim.matching import Book, Interest
+from mm.sim.trade_log import TradeLog
 from mm.sim.trading import Trading
 from mm.sim.words import LifecycleChanged, Market, VenueError
 
@@ -49,7 +49,7 @@ class Lifecycle:
             floor.at(market.fees_waived_until_ns, partial(self._charge, market))
         floor.markets[market.ticker] = market
         floor.books[market.ticker] = Book()
-        floor.trades[market.ticker] = deque(maxlen=TRADES_KEPT)
+        floor.trades[market.ticker] = TradeLog(market.ticker, TRADES_KEPT, floor.id_of)
         floor.ledger.collateral[market.ticker] = 0
         market.created_ns = market.created_ns or floor.now
         self.tell(market, "created")

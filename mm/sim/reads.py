@@ -85,9 +85,12 @@ class Reads:
         venue.listeners.add(self._note_position, PositionChanged)
         venue.listeners.add(self._note_cash, CashMoved)
 
-    # What changed in a portfolio is noted. The venue goes on changing its objects, so they are copied.
+    # What changed in a portfolio is noted. The venue goes on changing its objects, so they are copied; but an
+    # order that has ended is what it is for ever, and is kept once.
     def _note_order(self, changed: OrderChanged) -> None:
-        self._pending.append((changed.now, changed.order.user_id, replace(changed.order)))
+        order = changed.order
+        as_it_is = replace(order) if order.status == "resting" else order
+        self._pending.append((changed.now, order.user_id, as_it_is))
 
     def _note_fill(self, filled: Filled) -> None:
         self._pending.append((filled.now, filled.order.user_id, filled))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from heapq import merge
+from itertools import takewhile
 from operator import attrgetter
 
 from mm.sim.rest import Context, Query, Request, Response, not_found, reply
@@ -146,10 +147,11 @@ def trades_page(context: Context, request: Request, *, archived: bool) -> Respon
     tapes = [context.venue.trades.get(ticker, ())] if ticker else context.venue.trades.values()
 
     def fits(trade: Traded) -> bool:
-        return low <= trade.now <= high and cutoff.has_trade(trade) == archived
+        return trade.now <= high and cutoff.has_trade(trade) == archived
 
     newest_first = merge(*(reversed(tape) for tape in tapes), key=attrgetter("now"), reverse=True)
-    shown, cursor = page(newest_first, attrgetter("trade_id"), query, fits=fits)
+    recent = takewhile(lambda trade: trade.now >= low, newest_first)
+    shown, cursor = page(recent, attrgetter("trade_id"), query, fits=fits)
     return reply(200, {"trades": [trade_body(one) for one in shown], "cursor": cursor})
 
 

@@ -133,8 +133,8 @@ class Trading:
 
     def _write(self, market: Market, price: int, count: int, taker_side: BookSide) -> Traded:
         floor = self.floor
-        trade = Traded(floor.now, market.ticker, floor.new_id(), price, count, taker_side)
-        floor.trades[market.ticker].append(trade)
+        signed = count if taker_side == "bid" else -count
+        trade = floor.trades[market.ticker].add(floor.now, floor.new_number(), price, signed)
         market.last_price = price
         market.last_trade_size = count
         market.volume += count

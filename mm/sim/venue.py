@@ -5,8 +5,6 @@ Time is an argument, randomness is seeded; there is no socket, no thread and no 
 
 from __future__ import annotations
 
-from collections import deque
-
 from mm.sim.crowd import Crowd
 from mm.sim.entry import Entry
 from mm.sim.fees import FeeTerms
@@ -19,6 +17,7 @@ from mm.sim.operations import Operations
 from mm.sim.shards import Shards
 from mm.sim.subaccounts import Subaccounts, account_of
 from mm.sim.switches import Switches
+from mm.sim.trade_log import TradeLog
 from mm.sim.trading import Trading
 from mm.sim.words import (
     Amended,
@@ -32,7 +31,6 @@ from mm.sim.words import (
     Position,
     Series,
     Settlement,
-    Traded,
     VenueError,
 )
 
@@ -84,7 +82,7 @@ class Venue(Members, Operations):
         return self._floor.ledger.accounts
 
     @property
-    def trades(self) -> dict[str, deque[Traded]]:
+    def trades(self) -> dict[str, TradeLog]:
         """The latest trades of each market, oldest first."""
         return self._floor.trades
 
