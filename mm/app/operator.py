@@ -170,7 +170,8 @@ class Operator:
             except StorageError as refused:
                 fault = f"{refused}: this process is killed, but a restart will not know of it"
                 reach.switch.hold(request.reason)
-        return {**await self._look(), "warning": fault}
+        is_for_good = reach.switch.is_in_environment
+        return {**await self._look(), "warning": fault, "disabled_by_environment": is_for_good}
 
     async def _resume(self, request: Request) -> Answer:
         reach = self._reach

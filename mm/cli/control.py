@@ -44,6 +44,13 @@ def wait_until_gone(name: str, run_dir: Path, within: float, as_json: bool) -> N
         end(name, f"not proven within {within:g} s that nothing rests: see kmm status", NOT_PROVEN, as_json)
 
 
+def _killed(answer: Answer, reason: str) -> str:
+    """``reason`` is the person's. What the environment of the bot disables, no command enables."""
+    if answer["disabled_by_environment"]:
+        return f"killed: {reason}; nothing rests. still disabled after kmm resume: {answer['kill_switch']}"
+    return f"killed: {answer['kill_switch']}; nothing rests. kmm resume goes on"
+
+
 @click.command()
 @click.argument("reason", type=Reason())
 @about_a_run
@@ -90,7 +97,7 @@ def kill(reason: str, config_file: Path, run_dir: Path | None, within: float, as
         wait_until_gone("kill", where, within, as_json)
     if answer["warning"]:
         click.echo(f"kmm kill: {answer['warning']}", err=True)
-    show(answer, f"killed: {answer['kill_switch']}; nothing rests. kmm resume goes on", as_json)
+    show(answer, _killed(answer, switch.reason() or reason), as_json)
 
 
 @click.command()

@@ -152,5 +152,11 @@ def test_what_the_environment_disables_no_command_resumes(
     with bot_process(tmp_path / "logs", *options, environment=environment) as bot:
         bot.sees("a socket", lambda: bot.has("control.sock"))
         code, said = tell(bot, "resume")
-        assert code == 4 and "BOT_DISABLE_TRADING=1" in said["error"]
+        assert code == 4 and "still disabled: BOT_DISABLE_TRADING=1" in said["error"]
+        done = kmm("kill", "the drill", "--run-dir", bot.run_dir)
+        assert done.returncode == 0, done.stderr
+        still = "still disabled after kmm resume: BOT_DISABLE_TRADING=1"
+        assert done.stdout == f"killed: the drill; nothing rests. {still}\n"
+        assert (bot.run_dir / "KILL_SWITCH").read_text() == "the drill\n"
+        assert tell(bot, "resume")[0] == 4
         assert tell(bot, "stop")[0] == 0
