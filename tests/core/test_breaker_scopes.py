@@ -105,29 +105,6 @@ def test_a_warning_comes_once_at_its_level_and_its_end_when_clearly_below() -> N
     assert [level for level, _ in alerts(bench)[3:]] == [AlertLevel.CRITICAL]
 
 
-@pytest.mark.parametrize(
-    ("rule", "limit", "lost", "gained"),
-    [
-        ("pnl_threshold", -DOLLAR, "P&L is -$0.60 (limit -$1.00)", "P&L is $0.10 (limit -$1.00)"),
-        (
-            "desk_pnl_threshold",
-            -DOLLAR,
-            "P&L of the desk is -$0.60 (limit -$1.00)",
-            "P&L of the desk is $0.10 (limit -$1.00)",
-        ),
-        ("daily_loss", DOLLAR, "lost $0.60 today (limit $1.00)", "lost -$0.10 today (limit $1.00)"),
-        ("weekly_loss", DOLLAR, "lost $0.60 this week (limit $1.00)", "lost -$0.10 this week (limit $1.00)"),
-    ],
-)
-def test_a_loss_that_became_a_gain_has_its_sign(rule: str, limit: int, lost: str, gained: str) -> None:
-    """The end of a warning said "P&L is -$-0.10"."""
-    bench = of(**{rule: limit, "warn_fraction": 0.6})
-    bought(bench, 10)
-    marked(45)(bench)
-    marked(52)(bench)
-    assert [message for _, message in alerts(bench)] == [f"warning: {lost}", f"over: {gained}"]
-
-
 def test_a_trip_without_a_step_between_is_not_also_warned_of() -> None:
     bench = of(daily_loss=DOLLAR, warn_fraction=0.6)
     bought(bench, 10)
