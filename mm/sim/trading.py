@@ -133,8 +133,9 @@ class Trading:
 
     def _write(self, market: Market, price: int, count: int, taker_side: BookSide) -> Traded:
         floor = self.floor
-        signed = count if taker_side == "bid" else -count
-        trade = floor.trades[market.ticker].add(floor.now, floor.new_number(), price, signed)
+        number = floor.new_number()
+        trade = Traded(floor.now, market.ticker, floor.id_of(number), price, count, taker_side)
+        floor.trades[market.ticker].add(number, trade)
         market.last_price = price
         market.last_trade_size = count
         market.volume += count
