@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import os
 import sys
+import traceback
 from collections.abc import Mapping
 from io import StringIO
 from pathlib import Path
+from types import TracebackType
 from typing import TYPE_CHECKING
 
 import rich_click as click
@@ -91,6 +93,7 @@ def run(
         reread=lambda: load_config(config_file, environment),
         config_file=config_file,
     )
+    sys.excepthook = _tell_fault
     try:
         ending = trade(config, options, os.environ)
     except CannotRun as problem:
@@ -98,6 +101,11 @@ def run(
         raise SystemExit(problem.exit_code) from None
     _show(json.dumps(summary.as_json(ending)) if as_json else _table(summary.render(ending)))
     raise SystemExit(summary.exit_code(ending))
+
+
+def _tell_fault(_: type[BaseException], fault: BaseException, __: TracebackType | None) -> None:
+    """A fault of ours, told in the files already: no reader may keep us from being started anew."""
+    say("".join(traceback.format_exception(fault)).rstrip(), sys.stderr)
 
 
 def _table(summary: RenderableType) -> str:

@@ -14,6 +14,21 @@ from pathlib import Path
 from tests.live.processes import READS_EVERY, Exchange, bot_process, eventually, settings
 from tests.live.steering import FAR, tell, turns
 
+BROKEN = '''
+"""A strategy with a fault."""
+
+from typing import ClassVar
+
+from mm.core.strategy import Params
+
+
+class Strategy:
+    Params: ClassVar[type[Params]] = Params
+
+    def __init__(self, params):
+        raise LookupError("a fault of ours")
+'''
+
 
 def fill(descriptor: int) -> None:
     """Until it takes no more."""
@@ -70,6 +85,21 @@ def test_a_bot_whose_output_nobody_reads_trades_heeds_and_ends(exchange: Exchang
     (stalled,) = bot.log("output_stalled")
     others = [line for line in bot.lines("DEFAULT.log") if line != stalled]
     assert stalled["dropped"] == len(others), "every line of the log, and of none was it said before"
+
+
+def test_a_fault_of_ours_ends_a_bot_whose_output_nobody_reads(exchange: Exchange, tmp_path: Path) -> None:
+    (tmp_path / "strategies").mkdir()
+    (tmp_path / "strategies" / "__init__.py").write_text("")
+    (tmp_path / "strategies" / "broken.py").write_text(BROKEN)
+    config = settings(tmp_path, desks={"DEFAULT": {"strategy": "broken"}})
+    options = ("--config", config)
+    known = exchange.environment()
+    with (
+        full_pipe() as output,
+        bot_process(tmp_path / "logs", *options, environment=known, directory=tmp_path, output=output) as bot,
+    ):
+        assert bot.ends() == 1
+    assert bot.alerts("bot_crash") and bot.log("output_stalled")
 
 
 def test_a_stop_on_a_terminal_that_takes_nothing_ends(exchange: Exchange, tmp_path: Path) -> None:
