@@ -45,8 +45,8 @@ def wait_until_gone(name: str, run_dir: Path, within: float, as_json: bool) -> N
 
 
 def _killed(answer: Answer, reason: str) -> str:
-    """``reason`` is the person's. What the environment of the bot disables, no command enables. A bot that was
-    started before an upgrade does not say that it does."""
+    """``reason`` is the person's. What the environment of the bot disables, no command enables; one that was
+    started before an upgrade does not say so."""
     if answer.get("disabled_by_environment"):
         return f"killed: {reason}; nothing rests. still disabled after kmm resume: {answer['kill_switch']}"
     return f"killed: {answer['kill_switch']}; nothing rests. kmm resume goes on"
