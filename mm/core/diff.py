@@ -14,7 +14,7 @@ import msgspec
 from mm.core.events import RequestKind
 from mm.core.order import Order, OrderState
 from mm.core.strategy import Quote
-from mm.core.units import SIDES, Count, Nanos, Price, Side
+from mm.core.units import CENT, SIDES, Count, Nanos, Price, Side
 
 
 class Cancel(msgspec.Struct, frozen=True, gc=False):
@@ -37,8 +37,9 @@ class Amend(msgspec.Struct, frozen=True, gc=False):
 
     @property
     def retreats(self) -> bool:
-        """Where the order rests now, whoever takes it gets more than we want to give."""
-        return self.order.side.sign * (self.order.price - self.price) > 0
+        """Where the order rests now, whoever takes it gets a good deal more than we want to give: a cent less
+        or more would cost it its place in the queue for nothing."""
+        return self.order.side.sign * (self.order.price - self.price) > CENT
 
 
 class Place(msgspec.Struct, frozen=True, gc=False):

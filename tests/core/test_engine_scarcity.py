@@ -57,6 +57,13 @@ def test_with_no_request_left_to_move_them_bids_in_a_falling_market_are_cancelle
     assert set(bench.tick(orders=100)) == asks | bids
 
 
+def test_with_no_request_left_a_quote_that_is_a_cent_off_keeps_its_place_until_there_is_one() -> None:
+    bench = all_rest(Bench())
+    moved(bench, "49:10 | 53:10", "49:100 | 53:100")
+    assert bench.tick(orders=0, cancels=100) == []
+    assert "amend #1 10@49" in bench.tick(orders=100)
+
+
 def test_with_no_cancel_left_either_they_wait() -> None:
     bench = all_rest(Bench())
     moved(bench, "40:10 | 44:10", "40:100 | 44:100")

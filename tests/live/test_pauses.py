@@ -73,7 +73,7 @@ def test_nothing_is_sent_in_a_pause_and_quoting_comes_back(managed: Exchange, tm
         rests_because(bot, "trading is paused by the exchange")
         bot.sees("nothing rests", managed.nothing_rests)
         before = arrived(managed)
-        turns(bot)
+        turns(bot, 12)
         assert arrived(managed) == before, "neither places nor cancels"
         shown = json.loads(kmm("status", "--run-dir", bot.run_dir, "--json").stdout)
         assert (shown["status"], shown["pauses"]) == ("paused", beat(bot)["pauses"])
@@ -84,7 +84,7 @@ def test_nothing_is_sent_in_a_pause_and_quoting_comes_back(managed: Exchange, tm
 
         managed.manage("POST", "/pause", {"exchange": True})
         rests_because(bot, "the exchange is paused")
-        turns(bot)  # reads lag
+        turns(bot, 4)  # reads lag
         resting = managed.resting_names()
         assert resting, "the exchange cancels nothing now"
         creates, cancels = arrived(managed)
