@@ -1,8 +1,10 @@
 """The difference between what a desk wants to have and what it has, as the fewest requests.
 
 An order at a wanted price and near the wanted size is kept, for its place in the queue. A smaller size is an
-amend that keeps the place; a new price is one amend, so that there is no moment with two orders; else cancel
-and place. What is under way is waited for: one request an order at a time.
+amend that keeps the place; a price further from the market is one amend, so that there is no moment with two
+orders. A price nearer to the market is a cancel and a new order: an amend cannot be post-only, and one that
+meets an order we have not yet heard of takes it (protocol section 5.2). What is under way is waited for: one
+request an order at a time.
 """
 
 from __future__ import annotations
@@ -48,21 +50,29 @@ class Place(msgspec.Struct, frozen=True, gc=False):
     count: Count
 
 
-Intent = Cancel | Amend | Place
+class Replace(msgspec.Struct, frozen=True, gc=False):
+    """Cancel ``order`` and place the new one, both or neither: the old one gives nothing away meanwhile."""
+
+    order: Order
+    new: Place
+
+
+Intent = Cancel | Amend | Replace | Place
 
 
 def side_of(intent: Intent) -> Side:
     return intent.side if isinstance(intent, Place) else intent.order.side
 
 
-RANK: dict[type, int] = {Cancel: 0, Amend: 1, Place: 2}
+RANK: dict[type, int] = {Cancel: 0, Amend: 1, Replace: 2, Place: 3}
 ARRIVING = (OrderState.PENDING_NEW, OrderState.PENDING_AMEND)
 
 
 def diff(
     quotes: Sequence[Quote], orders: Sequence[Order], now: Nanos, refill_fraction: float
 ) -> list[Intent]:
-    """Cancels first, then amends, then new orders; within each the best price first.
+    """Cancels first, then amends (which lessen what may be lost), then replacements, then new orders; within
+    each the best price first.
 
     ``refill_fraction``: an order that is filled in part is topped up (and loses its place) only when less
     than this fraction of the wanted size is left.
@@ -102,12 +112,23 @@ def _one_side(wanted: list[Quote], ours: list[Order], now: Nanos, refill_fractio
     spare.extend(idle.values())
     for order in spare:
         if open_wishes and order.retry_at <= now:
-            quote = open_wishes.pop(0)
-            intents.append(Amend(order, quote.price, quote.count, "price"))
-        elif not open_wishes or order.retry_at > now:
+            intents.append(_move(order, open_wishes))
+        else:
             intents.append(Cancel(order, "not wanted"))
     intents.extend(Place(quote.side, quote.price, quote.count) for quote in open_wishes)
     return intents
+
+
+def _move(order: Order, wishes: list[Quote]) -> Amend | Replace:
+    """To the best wish further from the market than it rests; if there is none, nearer to it. Takes the wish
+    off the list."""
+    sign = order.side.sign
+    retreat = next((quote for quote in wishes if sign * quote.price < sign * order.price), None)
+    quote = retreat or wishes[0]
+    wishes.remove(quote)
+    if retreat:
+        return Amend(order, quote.price, quote.count, "price")
+    return Replace(order, Place(quote.side, quote.price, quote.count))
 
 
 def _resize(order: Order, quote: Quote, now: Nanos, refill_fraction: float) -> Amend | None:

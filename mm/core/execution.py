@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mm.core.actions import Alert, AlertLevel, AmendOrder, AnyAction, PlaceOrder, TimeInForce
 from mm.core.desk import Desk
-from mm.core.diff import Amend, Cancel, Intent, Place, diff, side_of
+from mm.core.diff import Amend, Cancel, Intent, Place, Replace, diff, side_of
 from mm.core.knowledge import Knowledge
 from mm.core.order import MUST_NOT_REST, Order
 from mm.core.picture import MarketDecision
@@ -69,10 +69,26 @@ class Execution:
                 actions.append(cancel(intent.order, know.orders, self._ids, intent.reason))
             elif must_wait or budget.orders <= 0:
                 is_complete = False
+            elif isinstance(intent, Replace):
+                self._replace(desk, ticker, intent, now, budget, actions)
             elif action := self._admitted(desk, ticker, intent, now):
                 budget.orders -= 1
                 actions.append(action)
         return is_complete
+
+    def _replace(
+        self, desk: Desk, ticker: str, wish: Replace, now: Nanos, budget: Budget, actions: list[AnyAction]
+    ) -> None:
+        """The old one still counts until its cancel is answered: if there is no room for both, the new one
+        comes after that answer."""
+        orders, new = self._know.orders, wish.new
+        if would_cross(new.side, new.price, orders.of_market(ticker)):
+            return  # our other side is still to move away, and its answer brings us back
+        budget.cancels -= 1
+        actions.append(cancel(wish.order, orders, self._ids, "price"))
+        if action := self._admitted(desk, ticker, new, now):
+            budget.orders -= 1
+            actions.append(action)
 
     def _feasible(self, intent: Intent, must_wait: bool, budget: Budget) -> Intent:
         """A cancel instead of an amend that may not be sent, unless the order is welcome as it is: whatever

@@ -259,37 +259,6 @@ def test_a_mismatch_that_was_never_explained_outlives_a_crash() -> None:
     assert (tripped(bench), bench.engine.mode.value) == ([], "quoting")
 
 
-# -- our quote runs away -----------------------------------------------------------------------------------
-def test_a_ramp_of_steps_that_are_each_allowed_is_pulled_and_resumed_after_the_window() -> None:
-    bench = of(quote_drift=3 * CENT, drift_window=10 * SECOND)
-    bench.book("40:100 | 60:100")
-    bench.wishes[A] = "51:10 |"
-    assert bench.tick(1.01) == ["place #1 bid 10@51"]
-    bench.ack(1)
-    for cents in (52, 53, 54):
-        bench.wishes[A] = f"{cents}:10 |"
-        assert bench.tick(1.01) == [f"amend #1 10@{cents}"]
-        bench.amended(1)
-    bench.wishes[A] = "55:10 |"
-    assert bench.tick(1.01) == ["cancel #1", "alert order_anomaly"]
-    bench.canceled(1, 10)
-    assert tripped(bench) == []
-    assert bench.tick(9.9) == []
-    assert bench.tick(1.2) == ["place #2 bid 10@55"]
-
-
-def test_a_quote_that_moves_as_far_in_more_time_is_left_alone() -> None:
-    bench = of(quote_drift=3 * CENT, drift_window=10 * SECOND)
-    bench.book("40:100 | 60:100")
-    bench.wishes[A] = "48:10 |"
-    bench.tick(1.01)
-    bench.ack(1)
-    for cents in range(49, 57):
-        bench.wishes[A] = f"{cents}:10 |"
-        assert bench.tick(3) == [f"amend #1 10@{cents}"]
-        bench.amended(1)
-
-
 # -- other limits while running ------------------------------------------------------------------------------
 def test_new_limits_hold_at_once_for_what_is_there() -> None:
     bench = of(daily_loss=2 * DOLLAR)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from mm.core.diff import Amend, Cancel, Intent, diff
+from mm.core.diff import Amend, Cancel, Intent, Replace, diff
 from mm.core.events import RequestKind
 from mm.core.order import Order, OrderState
 from mm.core.units import CENT, CONTRACT, SECOND, Side
@@ -44,6 +44,9 @@ def told(intent: Intent) -> str:
     if isinstance(intent, Amend):
         size = contracts(intent.open_count)
         return f"amend {intent.order.client_order_id} {size}@{cents(intent.price)}"
+    if isinstance(intent, Replace):
+        new = intent.new
+        return f"replace {intent.order.client_order_id} {contracts(new.count)}@{cents(new.price)}"
     return f"place {intent.side.value} {contracts(intent.count)}@{cents(intent.price)}"
 
 
@@ -68,10 +71,17 @@ def difference(wish: str, *have: str, refill: float = 0.5) -> list[str]:
         ("50:4 |", ["bid 10@50"], ["amend a 4@50"]),
         ("50:10 |", ["bid 4.99of10@50"], ["amend a 10@50"]),
         ("50:10 |", ["bid 4@50"], ["amend a 10@50"]),
-        # move
-        ("51:10 |", ["bid 10@50"], ["amend a 10@51"]),
-        ("51:10 | 53:10", ["bid 10@50", "ask 10@54"], ["amend a 10@51", "amend b 10@53"]),
-        ("51:10 |", ["bid 3of10@50"], ["amend a 10@51"]),
+        # move away from the market
+        ("49:10 |", ["bid 10@50"], ["amend a 10@49"]),
+        ("49:10 | 55:10", ["bid 10@50", "ask 10@54"], ["amend a 10@49", "amend b 10@55"]),
+        ("49:10 |", ["bid 3of10@50"], ["amend a 10@49"]),
+        # move towards it: an amend might take
+        ("51:10 |", ["bid 10@50"], ["replace a 10@51"]),
+        ("51:10 | 53:10", ["bid 10@50", "ask 10@54"], ["replace a 10@51", "replace b 10@53"]),
+        ("51:10 |", ["bid 3of10@50"], ["replace a 10@51"]),
+        # both sides up, both sides down: what retreats goes first
+        ("51:10 | 55:10", ["bid 10@50", "ask 10@54"], ["amend b 10@55", "replace a 10@51"]),
+        ("49:10 | 53:10", ["bid 10@50", "ask 10@54"], ["amend a 10@49", "replace b 10@53"]),
         # cancel
         ("|", ["bid 10@50", "ask 10@54"], ["cancel a", "cancel b"]),
         ("50:10 |", ["bid 10@50", "ask 10@54"], ["cancel b"]),
@@ -79,10 +89,12 @@ def difference(wish: str, *have: str, refill: float = 0.5) -> list[str]:
         ("50:10 |", ["bid 10@50", "bid 10@50"], ["cancel a"]),
         # several levels: those in place stay, the others move
         ("50:10 49:10 48:10 |", ["bid 10@50", "bid 10@49", "bid 10@48"], []),
-        ("51:10 50:10 |", ["bid 10@50", "bid 10@49"], ["amend b 10@51"]),
+        ("51:10 50:10 |", ["bid 10@50", "bid 10@49"], ["replace b 10@51"]),
+        ("50:10 49:10 |", ["bid 10@52", "bid 10@50"], ["amend a 10@49"]),
+        ("53:10 48:10 |", ["bid 10@50"], ["amend a 10@48", "place bid 10@53"]),
         ("51:10 50:10 49:10 |", ["bid 10@50", "bid 10@49"], ["place bid 10@51"]),
-        ("52:10 51:10 |", ["bid 10@50"], ["amend a 10@52", "place bid 10@51"]),
-        ("52:10 |", ["bid 10@50", "bid 10@49"], ["cancel b", "amend a 10@52"]),
+        ("52:10 51:10 |", ["bid 10@50"], ["replace a 10@52", "place bid 10@51"]),
+        ("52:10 |", ["bid 10@50", "bid 10@49"], ["cancel b", "replace a 10@52"]),
         # a side never helps the other
         ("| 54:10", ["bid 10@50"], ["cancel a", "place ask 10@54"]),
         # what is under way is waited for
@@ -106,9 +118,14 @@ def test_what_is_wanted_and_what_is_there(wish: str, have: list[str], done: list
     assert difference(wish, *have) == done
 
 
-def test_cancels_go_first_then_amends_then_new_orders() -> None:
-    have = ["bid 10@50", "ask 10@54", "ask 10@55"]
-    assert difference("51:10 49:10 | 54:10", *have) == ["cancel c", "amend a 10@51", "place bid 10@49"]
+def test_cancels_go_first_then_amends_then_replacements_then_new_orders() -> None:
+    have = ["bid 10@50", "ask 10@54", "ask 10@55", "ask 10@56"]
+    assert difference("49:10 47:10 | 55:10 53:10", *have) == [
+        "cancel d",
+        "amend a 10@49",
+        "replace b 10@53",
+        "place bid 10@47",
+    ]
 
 
 @pytest.mark.parametrize(("refill", "done"), [(0.0, []), (0.7, ["amend a 10@50"]), (1.0, ["amend a 10@50"])])

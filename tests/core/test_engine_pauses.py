@@ -144,9 +144,9 @@ def test_a_refusal_is_as_good_as_a_status_until_one_that_was_asked_for_later() -
 @pytest.mark.parametrize("code", ["trading_is_paused", "exchange_is_paused"])
 def test_a_refused_amend_tells_of_a_pause_too(code: str) -> None:
     bench = both_rest()
-    bench.wishes["KXA"] = "52:10 | 53:10"
+    bench.wishes["KXA"] = "50:10 | 53:10"
     bench.book(BOOK)
-    assert bench.tick() == ["amend #1 10@52"]
+    assert bench.tick() == ["amend #1 10@50"]
     assert bench.refuse(1, code, 409) == ["cancel #2"], "and the first as soon as it may be asked again"
     assert bench.tick(1) == ["cancel #1"]
 

@@ -49,14 +49,8 @@ DAYS = float(os.environ.get("KMM_TEST_CLEAN_DAYS", "1"))
 BEGIN = 1_790_596_800 * SECOND  # a Monday noon (UTC)
 MINUTE = 60 * SECOND
 LOOK_FOR_MARKETS_EVERY = 5 * MINUTE
-# Rules of losses are left out: this bot really loses in a week in which amends that meet the market take, and
-# a trip that is right proves nothing about false ones.
 SMALL = {
     "KMM__circuit_breaker__losing_round_trips": "null",
-    "KMM__circuit_breaker__pnl_threshold": "-900",
-    "KMM__circuit_breaker__daily_loss_fraction": "null",
-    "KMM__circuit_breaker__daily_loss_dollars": "null",
-    "KMM__circuit_breaker__weekly_loss_dollars": "null",
     "KMM__desks__DEFAULT__params__size_contracts": "1",
     "KMM__desks__DEFAULT__limits__max_position_contracts": "5",
 }
