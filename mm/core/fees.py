@@ -73,7 +73,7 @@ class FeeAudit:
 
 class FillWatch:
     """Tells, once a market, that fills are not what the quotes were priced for: other fees, or a quote that
-    took what was there (an amend cannot be post-only, protocol section 5.2)."""
+    took what was there, which no request of ours allows (`mm.core.diff`)."""
 
     def __init__(self, precision: Money = DIRECT_MEMBER_PRECISION) -> None:
         self._audit = FeeAudit(precision)
