@@ -1,4 +1,5 @@
-"""What all share: the default configuration for simulations, and the search for secrets when all is over."""
+"""What all share: the default configuration for simulations, how property tests run, and the search for secrets
+when all is over."""
 
 from __future__ import annotations
 
@@ -7,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from mm.config.load import load_config
 from mm.config.model import Config
@@ -16,6 +18,10 @@ ROOT = Path(__file__).resolve().parents[1]
 
 # A shell starts what it starts in the background deaf to Ctrl-C, and whatever that starts is deaf too.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# An example takes as long as the machine lets it: what hypothesis thinks slow says nothing about the product.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 @pytest.fixture(scope="session")
