@@ -6,6 +6,7 @@ import asyncio
 import base64
 import json
 import random
+import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -29,7 +30,7 @@ from mm.sim.signatures import HEADERS, KeyRing
 from mm.sim.venue import Venue
 from tests.sim.faces import small_venue
 
-WAIT_S = 30.0
+WAIT_S = 60.0
 _PSS = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
 
 
@@ -81,11 +82,28 @@ class Member:
             allow_redirects=False,
         )
 
+    def dial(self, *, narrow: bool = False, **options: Any) -> ClientConnection:
+        """A WebSocket of this member; a ``narrow`` one is soon full where nobody reads. It does not ping by
+        itself: who reads nothing hears no pong, and would hang up after a while."""
+        wire = socket.socket()
+        if narrow:
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+        wire.connect(("127.0.0.1", self.door.server.port))
+        headers = self.headers("GET", "/trade-api/ws/v2")
+        stream: ClientConnection = connect(
+            self.door.server.ws_url,
+            sock=wire,
+            additional_headers=headers,
+            open_timeout=WAIT_S,
+            ping_interval=None,
+            **options,
+        )
+        return stream
+
     @contextmanager
     def stream(self) -> Iterator[Listener]:
-        headers = self.headers("GET", "/trade-api/ws/v2")
-        with connect(self.door.server.ws_url, additional_headers=headers, max_queue=None) as socket:
-            yield Listener(socket)
+        with self.dial(max_queue=None) as wire:
+            yield Listener(wire)
 
 
 class Listener:
