@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from websockets.frames import Frame, Opcode
-from websockets.sync.client import ClientConnection, connect
+from websockets.sync.client import ClientConnection
 
 from mm.sim.exchange import Exchange
 from mm.sim.load import DAY, Load, load_world
@@ -101,43 +101,37 @@ def busy_door(rate: int, most_backlog: int = 100_000_000) -> Iterator[tuple[Door
 
 
 @contextmanager
-def listening(door: Door, tickers: list[str]) -> Iterator[ClientConnection]:
-    headers = Member("ann", door).headers("GET", "/trade-api/ws/v2")
-    with connect(
-        door.server.ws_url, additional_headers=headers, compression=None, max_queue=16, close_timeout=0
-    ) as socket:
-        Listener(socket).subscribe("orderbook_delta", market_tickers=tickers)
-        yield socket
+def listening(door: Door, tickers: list[str], *, narrow: bool = False) -> Iterator[ClientConnection]:
+    member = Member("ann", door)
+    with member.dial(narrow=narrow, compression=None, max_queue=16, close_timeout=0) as stream:
+        Listener(stream).subscribe("orderbook_delta", market_tickers=tickers)
+        yield stream
 
 
 def test_frames_that_leave_together_arrive_whole_and_in_order() -> None:
-    with busy_door(5_000) as (door, tickers), listening(door, tickers) as socket:
-        frames = [json.loads(socket.recv(timeout=WAIT_S)) for _ in range(400)]
+    with busy_door(5_000) as (door, tickers), listening(door, tickers) as stream:
+        frames = [json.loads(stream.recv(timeout=WAIT_S)) for _ in range(400)]
     assert frames[0]["type"] == "subscribed"
     assert [frame["seq"] for frame in frames[1:]] == list(range(1, 400))
     assert {frame["type"] for frame in frames[1:]} == {"orderbook_snapshot", "orderbook_delta"}
 
 
 def test_who_has_more_to_do_than_it_can_still_answers_and_sends() -> None:
-    with busy_door(200_000) as (door, tickers), listening(door, tickers) as socket:
+    with busy_door(200_000) as (door, tickers), listening(door, tickers) as stream:
         ann = Member("ann", door)
         for number in range(3):
             assert ann.ask("GET", "/portfolio/balance").status_code == 200
             for _ in range(10):
-                frame = json.loads(socket.recv(timeout=WAIT_S))
+                frame = json.loads(stream.recv(timeout=WAIT_S))
             assert frame["seq"] == 10 * (number + 1) - 1
 
 
 def test_who_does_not_read_is_told_so_and_costs_no_more_memory() -> None:
-    with busy_door(20_000, most_backlog=200_000) as (door, tickers), listening(door, tickers) as socket:
-
-        def listeners() -> bool:
-            return any(door.exchange._stream._of_market.values())
-
-        wait_until(listeners)
-        wait_until(lambda: not listeners())
-        frames: list[Any] = []
-        while not frames or frames[-1]["type"] != "error":
-            frames.append(json.loads(socket.recv(timeout=WAIT_S)))
+    with busy_door(20_000, most_backlog=200_000) as (door, tickers):
+        with listening(door, tickers, narrow=True) as slow:
+            frames = [json.loads(slow.recv(timeout=WAIT_S))]
+            assert frames[0]["type"] == "subscribed"
+            wait_until(lambda: not any(door.exchange._stream._of_market.values()))
+            frames += Listener(slow).until(lambda frame: frame["type"] == "error")
         assert frames[-1]["msg"]["code"] == 25
         assert frames[-1]["seq"] == frames[-2]["seq"] + 1

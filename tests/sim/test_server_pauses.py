@@ -89,6 +89,7 @@ def test_an_amended_order_still_goes_and_what_comes_after_the_pause_stays(whole:
         ann = Member("ann", door)
         with ann.stream() as stream:
             stream.subscribe("user_orders")
+            assert stream.next()["type"] == "subscribed"
             moved = create(ann, "ask", "0.60", "1", "moved", cancel_order_on_pause=True)
             body = {"ticker": OPEN, "side": "ask", "price": "0.61", "count": "2"}
             assert ann.ask("POST", f"{ORDERS}/{moved}/amend", body).status_code == 200
