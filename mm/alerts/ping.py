@@ -146,8 +146,8 @@ class DeadMan:
     # -- on its own thread -----------------------------------------------------------------------------
     def _work(self) -> None:
         while (ping := self._next()) is not None:
-            if self._address.knows(ping.signal) and not self._carry(ping):
-                self._put_back(ping)
+            if self._address.knows(ping.signal):
+                self._carry(ping)
 
     def _next(self) -> Ping | None:
         """What was said, or after a period what the pulse says; ``None`` if it is over."""
@@ -167,17 +167,18 @@ class DeadMan:
         """After a failure the pause comes first, or a dead server would be hammered."""
         return bool(self._waiting) and not self._failures
 
-    def _carry(self, ping: Ping) -> bool:
+    def _carry(self, ping: Ping) -> None:
+        """Whoever hears that it failed can rely on it that it waits again."""
         try:
             self._address.send(ping)
         except NotDelivered as problem:
             self._failures += 1
+            self._put_back(ping)
             self._tell(Report(NAME, self._failures, str(problem), 1, 0, 0))
-            return False
+            return
         if self._failures:
             self._failures = 0
             self._tell(Report(NAME, 0, "", 1, 0, 0))
-        return True
 
     def _put_back(self, ping: Ping) -> None:
         """A start, a fail and a last word are tried again; a missed success is overtaken by the next."""
