@@ -26,6 +26,10 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 USER, PASSWORD = "bot@example.com", "correct-horse-77"
+# Longer than any machine needs: it is no part of a story how soon something happens.
+PATIENT = 60.0
+
+_held: list[socket.socket] = []
 
 
 @dataclass
@@ -74,9 +78,10 @@ class Box:
 class Connection(SMTP):
     """aiosmtpd's, and its transport is kept to be closed."""
 
-    open: ClassVar[list[asyncio.BaseTransport]] = []
+    open: ClassVar[list[asyncio.Transport]] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
         self.open.append(transport)
         super().connection_made(transport)
 
@@ -99,10 +104,10 @@ def running(start: Callable[[], Coroutine[Any, Any, asyncio.Server]]) -> Iterato
 
 
 async def hang_up(server: asyncio.Server) -> None:
-    """Leaves nothing open, whoever was in the middle of what."""
+    """Leaves nothing open, whoever was in the middle of what, and waits for nobody's goodbye."""
     server.close()
     for transport in Connection.open:
-        transport.close()
+        transport.abort()
     ours = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
     for task in ours:
         task.cancel()
@@ -138,6 +143,7 @@ def hanging_server() -> Iterator[tuple[int, Event]]:
     came, done = Event(), Event()
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert isinstance(writer.transport, asyncio.Transport)
         Connection.open.append(writer.transport)
         came.set()
         while not done.is_set() and await reader.read(1_000):
@@ -151,12 +157,18 @@ def hanging_server() -> Iterator[tuple[int, Event]]:
         yield port, came
 
 
+def for_apprise(visits: Visits, path: str) -> str:
+    """A web hook's address in Apprise's form, with as much patience as everybody has here."""
+    return f"{visits.url.replace('http://', 'json://')}/{path}?cto={PATIENT:.0f}&rto={PATIENT:.0f}"
+
+
 def free_port() -> int:
-    """Nobody listens there, for the moment."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port
+    """Nobody listens there, and as long as this process lives nobody can: it has the port, and is deaf."""
+    deaf = socket.socket()
+    deaf.bind(("127.0.0.1", 0))
+    _held.append(deaf)
+    port: int = deaf.getsockname()[1]
+    return port
 
 
 def certificate(directory: Path, host: str = "127.0.0.1") -> tuple[ssl.SSLContext, Path]:

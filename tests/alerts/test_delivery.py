@@ -15,7 +15,7 @@ from mm.alerts.mail import Encryption, Mail
 from mm.alerts.way import NotDelivered, Undeliverable
 from mm.core.actions import Alert, AlertLevel
 from mm.observe.files import as_is
-from tests.alerts.servers import PASSWORD, certificate, free_port, hanging_server, mail_server
+from tests.alerts.servers import PASSWORD, PATIENT, certificate, free_port, hanging_server, mail_server
 from tests.alerts.words import NEVER_AGAIN, NOW, QUICK, SENDER, TRIP, alert, settings
 from tests.observe.test_files import wait_until
 
@@ -33,7 +33,7 @@ class Postman:
 
     def deliver(self, letters: Sequence[Letter]) -> str:
         self.came.set()
-        assert self.go.wait(60)
+        assert self.go.wait(PATIENT)
         if self.trouble is not None:
             raise self.trouble
         if self.poison and letters[0].message == self.poison:
@@ -59,7 +59,7 @@ def test_each_alert_arrives_once_and_in_order_and_nothing_is_left(tmp_path: Path
     out = delivery(tmp_path, postman)
     for number in range(30):
         out.send(alert(f"no. {number}"), NOW)
-    out.close()
+    out.close(PATIENT)
     assert postman.messages == [f"no. {number}" for number in range(30)]
     assert waiting(tmp_path) == 0
 
@@ -70,23 +70,23 @@ def test_send_comes_back_while_the_way_hangs_and_no_other_way_waits(tmp_path: Pa
     hanging.go.clear()
     out = delivery(tmp_path, hanging, working)
     out.send(alert("first"), NOW)
-    assert hanging.came.wait(60)
+    assert hanging.came.wait(PATIENT)
     for number in range(50):
         out.send(alert(f"no. {number}"), NOW)
     wait_until(lambda: len(working.messages) == 51)
     assert hanging.messages == [] and waiting(tmp_path, "hanging") == 51
     hanging.go.set()
-    out.close()
+    out.close(PATIENT)
     assert hanging.messages == working.messages
 
 
 def test_a_mail_server_that_never_answers_holds_up_nobody(tmp_path: Path) -> None:
     """Nor the end: whatever the socket's time-out, close has its own patience."""
     with hanging_server() as (port, came):
-        mail = Mail(settings(port, Encryption.NONE, user="", timeout=60), "", SENDER)
+        mail = Mail(settings(port, Encryption.NONE, user="", timeout=PATIENT), "", SENDER)
         out = delivery(tmp_path, mail)
         out.send(alert("stays"), NOW)
-        assert came.wait(60)
+        assert came.wait(PATIENT)
         out.send(alert("this, too"), NOW)
         out.close(patience_seconds=0.05)
         assert waiting(tmp_path, "mail") == 2 and out.reports() == []
@@ -101,13 +101,13 @@ def test_what_a_dead_server_did_not_take_the_next_run_delivers(
     first = delivery(tmp_path / "out", Mail(settings(port), PASSWORD, SENDER), pace=NEVER_AGAIN)
     for message in ("one", "two", "three"):
         first.send(alert(message), NOW)
-    first.close()
+    first.close(PATIENT)
     last = first.reports()[-1]
     assert last.failures and last.text == "Connection refused" and waiting(tmp_path / "out", "mail") == 3
     with mail_server(context) as box:
         second = delivery(tmp_path / "out", Mail(settings(box.port), PASSWORD, SENDER))
         wait_until(lambda: len(box.mails) == 3)
-        second.close()
+        second.close(PATIENT)
     assert box.subjects() == [f"[WARNING] kmm: {message}" for message in ("one", "two", "three")]
     assert len({mail["Message-ID"] for mail in box.mails}) == 3
     assert waiting(tmp_path / "out", "mail") == 0
@@ -127,7 +127,7 @@ def test_it_goes_on_when_the_server_comes_back_and_the_reports_tell_the_story(tm
     wait_until(has_failed_thrice)
     postman.trouble = None
     wait_until(lambda: postman.messages == ["patience"])
-    out.close()
+    out.close(PATIENT)
     reports += out.reports()
     assert [report.failures for report in reports] == [*range(1, len(reports)), 0]
     assert {report.text for report in reports[:-1]} == {"no route"} and reports[-1].waiting == 0
@@ -147,7 +147,7 @@ def test_who_said_no_is_not_asked_again_soon(tmp_path: Path) -> None:
         return bool(found)
 
     wait_until(has_failed)
-    out.close()
+    out.close(PATIENT)
     assert len(found + out.reports()) == 2 and waiting(tmp_path) == 1
 
 
@@ -158,7 +158,7 @@ def test_after_an_outage_many_alerts_share_a_message(tmp_path: Path) -> None:
     for number in range(48):
         out.send(alert(f"no. {number}"), NOW)
     postman.go.set()
-    out.close()
+    out.close(PATIENT)
     assert postman.messages == [f"no. {number}" for number in range(48)]
     assert max(len(batch) for batch in postman.carried) == 20 and len(postman.carried) < 10
 
@@ -170,7 +170,7 @@ def test_a_content_that_is_refused_for_good_does_not_block_those_behind_it(tmp_p
     out.send(alert("poison"), NOW)
     out.send(TRIP, NOW)
     wait_until(lambda: postman.messages == [TRIP.message])
-    out.close()
+    out.close(PATIENT)
     no = "554 not that"
     assert [report.text for report in out.reports()] == [no, no, f"given up after 3 refusals: {no}", ""]
 
@@ -186,7 +186,7 @@ def test_an_alert_goes_only_to_those_who_want_its_level_and_a_recovery_to_those_
     for ended in ("warning", "critical"):
         details = (("ended", ended),)
         out.send(Alert(AlertLevel.INFO, "x", f"{ended} is over", details=details), NOW)
-    out.close()
+    out.close(PATIENT)
     assert {name: way.messages for name, way in ways.items()} == {
         "info": ["info", "warning", "critical", "warning is over", "critical is over"],
         "warning": ["warning", "critical", "warning is over", "critical is over"],
@@ -207,5 +207,5 @@ def test_a_fault_of_ours_in_a_way_is_seen(tmp_path: Path, monkeypatch: pytest.Mo
     out.send(alert("lost?"), NOW)
     wait_until(lambda: out.dead() == ["postman"])
     out.send(alert("kept"), NOW)
-    out.close()
+    out.close(PATIENT)
     assert told == ["ZeroDivisionError"] and waiting(tmp_path) == 2

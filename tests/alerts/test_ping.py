@@ -10,7 +10,7 @@ from mm.alerts.courier import Report
 from mm.alerts.ping import Address, DeadMan, Ping, Signal, Style
 from mm.alerts.way import NotDelivered
 from mm.core.actions import Alert, AlertLevel
-from tests.alerts.servers import Visits, free_port, hanging_server, web_server
+from tests.alerts.servers import PATIENT, Visits, free_port, hanging_server, web_server
 from tests.alerts.words import NOW
 from tests.observe.test_files import wait_until
 
@@ -18,6 +18,13 @@ NEVER, ALWAYS = 3_600.0, 0.005
 CHECK = "/c0ffee-uuid"
 CRASH = Alert(AlertLevel.CRITICAL, "bot_crash", "a fault of ours ends the run: KeyError")
 END = Alert(AlertLevel.INFO, "bot_shutdown", "stopped: nothing of ours rests")
+
+
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread may stand still longer than an operator would wait for the end."""
+    for name in ("PATIENCE_SECONDS", "TIMEOUT_SECONDS"):
+        monkeypatch.setattr(f"mm.alerts.ping.{name}", PATIENT)
 
 
 @pytest.fixture
@@ -133,7 +140,7 @@ def test_a_server_that_hangs_does_not_hold_up_the_loop(
     monkeypatch.setattr("mm.alerts.ping.PATIENCE_SECONDS", 0.05)
     with hanging_server() as (port, came):
         watch = DeadMan(Address(f"http://127.0.0.1:{port}", Style.HEALTHCHECKS), NEVER, ignore)
-        assert came.wait(60)
+        assert came.wait(PATIENT)
         for _ in range(100):
             watch.pulse("")
             watch.send(CRASH, NOW)

@@ -11,7 +11,7 @@ import pytest
 from mm.alerts.letter import letter_of
 from mm.alerts.services import PACKAGE_MISSING, Service, ServiceError
 from mm.alerts.way import NotDelivered
-from tests.alerts.servers import free_port, web_server
+from tests.alerts.servers import for_apprise, free_port, web_server
 from tests.alerts.words import NOW, SENDER, TRIP, letter
 
 SECRET = "s3cret-t0ken"
@@ -21,8 +21,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:'imghdr' is deprecated:Deprecati
 
 def test_a_web_hook_gets_level_subject_and_text() -> None:
     with web_server() as visits:
-        url = visits.url.replace("http://", "json://") + f"/hook/{SECRET}"
-        service = Service(url, 1, SENDER)
+        service = Service(for_apprise(visits, f"hook/{SECRET}"), 1, SENDER)
         assert service.deliver([letter("first"), letter_of(TRIP, NOW)]) == ""
     (document,) = visits.documents()
     assert document["type"] == "failure"
@@ -36,7 +35,7 @@ def test_a_no_of_the_service_is_told_with_its_status_and_nothing_secret(
 ) -> None:
     with web_server() as visits:
         visits.status = 403
-        service = Service(visits.url.replace("http://", "json://") + f"/{SECRET}", 1, SENDER)
+        service = Service(for_apprise(visits, SECRET), 1, SENDER)
         with pytest.raises(NotDelivered, match=r"HTTP status 403") as caught:
             service.deliver([letter("hello")])
     assert SECRET not in repr(service) + service.name + str(caught.value) + caplog.text

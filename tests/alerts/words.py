@@ -7,7 +7,7 @@ from mm.alerts.letter import Letter, Sender, letter_of
 from mm.alerts.mail import Encryption, MailSettings
 from mm.core.actions import Alert, AlertLevel
 from mm.core.units import SECOND, Nanos
-from tests.alerts.servers import USER
+from tests.alerts.servers import PATIENT, USER
 
 NOW: Nanos = 1_790_000_000 * SECOND
 SENDER = Sender("kmm", "trader-1")
@@ -32,6 +32,6 @@ def letter(message: str, level: AlertLevel = AlertLevel.WARNING) -> Letter:
 
 
 def settings(
-    port: int, encryption: Encryption = Encryption.STARTTLS, user: str = USER, timeout: float = 10.0
+    port: int, encryption: Encryption = Encryption.STARTTLS, user: str = USER, timeout: float = PATIENT
 ) -> MailSettings:
     return MailSettings("127.0.0.1", port, encryption, user, USER, ("me@example.com",), timeout)

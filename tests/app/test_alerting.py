@@ -129,6 +129,7 @@ def test_what_a_former_configuration_left_and_what_cannot_be_read_is_told(tmp_pa
 
 
 def test_the_pulse_says_whether_it_may_trade(tmp_path: Path) -> None:
+    """Each is waited for: a thread may stand still longer than the end has patience."""
     with web_server() as visits:
         story = Story(tmp_path)
         dead_man = DeadMan(Address(visits.url, Style.HEALTHCHECKS), 3_600, story.pings.append)
@@ -138,6 +139,7 @@ def test_the_pulse_says_whether_it_may_trade(tmp_path: Path) -> None:
         story.beat()
         story.engine.breaker = msgspec.structs.replace(TRIPPED, trip_reason="market data lost")
         story.beat()
+        wait_until(lambda: len(visits.asked) == 2)
         dead_man.close()
         story.delivery.close()
     assert [(path, text) for _, path, text in visits.asked] == [

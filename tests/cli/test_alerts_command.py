@@ -9,7 +9,16 @@ from pathlib import Path
 
 import pytest
 
-from tests.alerts.servers import PASSWORD, USER, certificate, free_port, mail_server, web_server
+from tests.alerts.servers import (
+    PASSWORD,
+    USER,
+    Visits,
+    certificate,
+    for_apprise,
+    free_port,
+    mail_server,
+    web_server,
+)
 from tests.live.processes import kmm, settings
 
 
@@ -24,19 +33,18 @@ def configured(directory: Path, port: int) -> Path:
     return settings(directory, alerts={"email": {**email, **addresses}})
 
 
-def secrets(url: str, **more: str) -> Mapping[str, str]:
-    hook = url.replace("http://", "json://") + "/h00k-s3cret"
+def secrets(visits: Visits, **more: str) -> Mapping[str, str]:
     return {
         "KMM_SMTP_PASSWORD": PASSWORD,
-        "KMM_APPRISE_URLS": hook,
-        "KMM_DEAD_MAN_URL": f"{url}/p1ng-s3cret",
+        "KMM_APPRISE_URLS": for_apprise(visits, "h00k-s3cret"),
+        "KMM_DEAD_MAN_URL": f"{visits.url}/p1ng-s3cret",
         **more,
     }
 
 
 def test_every_way_takes_it(tmp_path: Path, tls: tuple[ssl.SSLContext, Path]) -> None:
     with mail_server(tls[0]) as box, web_server() as visits:
-        environment = secrets(visits.url, SSL_CERT_FILE=str(tls[1]))
+        environment = secrets(visits, SSL_CERT_FILE=str(tls[1]))
         ran = kmm("alerts", "test", "--config", configured(tmp_path, box.port), environment=environment)
     assert (ran.returncode, ran.stderr) == (0, "")
     lines = ran.stdout.splitlines()
@@ -50,7 +58,7 @@ def test_what_fails_is_told_without_a_secret_and_the_rest_is_tried(tmp_path: Pat
     with web_server() as visits:
         visits.status = 404
         path = configured(tmp_path, free_port())
-        ran = kmm("alerts", "test", "--config", path, "--json", environment=secrets(visits.url))
+        ran = kmm("alerts", "test", "--config", path, "--json", environment=secrets(visits))
     found = json.loads(ran.stdout)
     assert ran.returncode == 1 and found["ok"] is False
     assert [(way["ok"], way["text"]) for way in found["ways"]] == [
