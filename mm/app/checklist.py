@@ -5,13 +5,20 @@ yellow or red from what the run's files say. What is not known is yellow: unknow
 from __future__ import annotations
 
 import shlex
-from collections.abc import Callable, Iterator
-from enum import Enum
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple, TypeAlias
 
+from mm.app.gauges import (
+    ACCOUNT_GAUGES,
+    DESK_GAUGES,
+    MACHINE_GAUGES,
+    PROCESS_GAUGES,
+    Finding,
+    Grade,
+    grade,
+    judged,
+)
 from mm.app.machine import Machine
-from mm.app.stakes import exposure_pct, largest_position_pct, open_positions
 from mm.app.vitals import DeskVitals, Vitals
 from mm.config.healthy import Healthy
 from mm.core.units import SECOND
@@ -30,169 +37,15 @@ ADVICE_OF_RULE = {
 }
 
 
-class Grade(Enum):
-    GREEN = "green"
-    YELLOW = "yellow"
-    RED = "red"
-
-
-class Finding(NamedTuple):
-    """``scope`` is a desk, the account, the process or the machine; ``advice`` is empty while all is well."""
-
-    scope: str
-    name: str
-    grade: Grade
-    value: str
-    healthy: str
-    advice: str = ""
-
-
-Number: TypeAlias = float | None
-
-
-class Gauge(NamedTuple):
-    """A number with two bounds: ``good`` is where green ends, ``bad`` where red begins. Which way is worse
-    follows from which of them is larger. Bounds are in the unit of the measure."""
-
-    name: str
-    measure: Callable[[Any], Number]
-    good: Callable[[Healthy], float]
-    bad: Callable[[Healthy], float]
-    form: str
-    advice: str
-
-
-def _percent(fraction: object) -> float:
-    return float(str(fraction)) * 100
-
-
-DESK_GAUGES: tuple[Gauge, ...] = (
-    Gauge(
-        "order success rate",
-        lambda desk: desk.summary.get("order_success_rate_pct"),
-        lambda h: _percent(h.order_success),
-        lambda h: _percent(h.order_success_alarm),
-        "{:.1f} %",
-        "why are orders refused: jq -c 'select(.event_type == \"order_rejected\")' {trading}",
-    ),
-    Gauge(
-        "API errors in the last hour",
-        lambda desk: desk.summary.get("api_errors_last_hour"),
-        lambda h: h.api_errors_per_hour - 1,
-        lambda h: h.api_errors_alarm_per_hour - 1,
-        "{:.0f}",
-        "which: jq -c 'select(.event_type == \"api_error\")' {trading}",
-    ),
-    Gauge(
-        "quote latency, average",
-        lambda desk: desk.summary.get("avg_quote_latency_ms"),
-        lambda h: float(h.quote_latency_ms),
-        lambda h: float(h.quote_latency_alarm_ms),
-        "{:.0f} ms",
-        "the network, the exchange, or the machine (below): compare the names in {latencies}",
-    ),
-    Gauge(
-        "API response, average",
-        lambda desk: desk.round_trip_ms,
-        lambda h: float(h.api_response_ms),
-        lambda h: float(h.api_response_alarm_ms),
-        "{:.0f} ms",
-        "the network or the exchange: round_trip in {latencies}",
-    ),
-    Gauge(
-        "slippage",
-        lambda desk: desk.summary.get("slippage_pct"),
-        lambda h: _percent(h.slippage),
-        lambda h: _percent(h.slippage_alarm),
-        "{:.2f} %",
-        "the market moves through our quotes: wider, smaller, or not at all; markouts in the metrics",
-    ),
-)
-
-ACCOUNT_GAUGES: tuple[Gauge, ...] = (
-    Gauge(
-        "open positions",
-        open_positions,
-        lambda h: h.open_positions,
-        lambda h: h.open_positions_alarm,
-        "{:.0f}",
-        "which: `markets` of the metrics files; fewer markets (`max_markets`), or kmm flatten",
-    ),
-    Gauge(
-        "largest position, of capital",
-        largest_position_pct,
-        lambda h: _percent(h.position_of_capital),
-        lambda h: _percent(h.position_of_capital_alarm),
-        "{:.1f} %",
-        "lower max_position_contracts of its desk, and kmm reload",
-    ),
-    Gauge(
-        "exposure, of capital",
-        exposure_pct,
-        lambda h: _percent(h.exposure_of_capital),
-        lambda h: _percent(h.exposure_of_capital_alarm),
-        "{:.1f} %",
-        "lower max_total_exposure_dollars, and kmm reload",
-    ),
-)
-
-# What the manual wants to see and no file of a run tells.
-UNTOLD = (
-    ("rate limits in use", "at most 80 %"),
-    ("win rate", "at least 50 %"),
-    ("age of the oldest resting order", "at most 1 h"),
-    ("offset of the clock", "at most 250 ms"),
-)
-
-PROCESS_GAUGES: tuple[Gauge, ...] = (
-    Gauge(
-        "lag of the trading loop",
-        lambda vitals: vitals.heartbeat.get("loop_lag_ms"),
-        lambda h: float(h.loop_lag_ms),
-        lambda h: float(h.loop_lag_alarm_ms),
-        "{:.0f} ms",
-        "what else runs on this machine? see memory and processor",
-    ),
-)
-
-MACHINE_GAUGES: tuple[Gauge, ...] = (
-    Gauge(
-        "disk in use",
-        lambda machine: machine.disk_used_pct,
-        lambda h: _percent(h.disk_used),
-        lambda h: _percent(h.disk_used_alarm),
-        "{:.0f} %",
-        "make room: while the journal cannot be written, nothing is quoted",
-    ),
-    Gauge(
-        "memory in use",
-        lambda machine: machine.memory_used_pct,
-        lambda h: _percent(h.memory_used),
-        lambda h: _percent(h.memory_used_alarm),
-        "{:.0f} %",
-        "which process: ps aux --sort=-rss | head",
-    ),
-    Gauge(
-        "processor in use",
-        lambda machine: machine.cpu_used_pct,
-        lambda h: _percent(h.cpu_used),
-        lambda h: _percent(h.cpu_used_alarm),
-        "{:.0f} %",
-        "which process: ps aux --sort=-pcpu | head",
-    ),
-)
-
-
 def live(vitals: Vitals, machine: Machine, healthy: Healthy) -> list[Finding]:
     """Everything worth a look while it trades, the process first."""
-    found = [_heartbeat(vitals, healthy), *_gauges("process", PROCESS_GAUGES, vitals, healthy)]
+    found = [_heartbeat(vitals, healthy), *judged("process", PROCESS_GAUGES, vitals, healthy)]
     found += [_kill_switch(vitals), _critical_alerts(vitals), _files(vitals)]
-    found += _gauges("account", ACCOUNT_GAUGES, vitals, healthy)
-    found += [Finding("account", name, Grade.YELLOW, "unknown", bound) for name, bound in UNTOLD]
+    found += judged("account", ACCOUNT_GAUGES, vitals, healthy)
     for desk in vitals.desks:
         found += [_breaker(desk, vitals), *_limits(desk.name, desk.status)]
-        found += (_placed(finding, vitals.home) for finding in _gauges(desk.name, DESK_GAUGES, desk, healthy))
-    return found + list(_gauges("machine", MACHINE_GAUGES, machine, healthy))
+        found += (_placed(finding, vitals.home) for finding in judged(desk.name, DESK_GAUGES, desk, healthy))
+    return found + list(judged("machine", MACHINE_GAUGES, machine, healthy))
 
 
 def support(vitals: Vitals) -> list[Finding]:
@@ -213,26 +66,6 @@ def configuration(problem: str, path: Path) -> Finding:
 
 def is_alarming(findings: list[Finding]) -> bool:
     return any(finding.grade is Grade.RED for finding in findings)
-
-
-def grade(value: Number, good: float, bad: float) -> Grade:
-    """Between the bounds, and unknown, is yellow; on a bound is the better colour."""
-    if value is None:
-        return Grade.YELLOW
-    sign = 1 if bad >= good else -1
-    if sign * value <= sign * good:
-        return Grade.GREEN
-    return Grade.YELLOW if sign * value <= sign * bad else Grade.RED
-
-
-def _gauges(scope: str, gauges: tuple[Gauge, ...], source: object, healthy: Healthy) -> Iterator[Finding]:
-    for gauge in gauges:
-        value, good, bad = gauge.measure(source), gauge.good(healthy), gauge.bad(healthy)
-        judged = grade(value, good, bad)
-        text = "unknown" if value is None else gauge.form.format(value)
-        word = "at most" if bad >= good else "at least"
-        advice = gauge.advice if judged is not Grade.GREEN and value is not None else ""
-        yield Finding(scope, gauge.name, judged, text, f"{word} {gauge.form.format(good)}", advice)
 
 
 def _placed(finding: Finding, home: Path) -> Finding:

@@ -1,5 +1,5 @@
-"""What a run has at stake, from its files: positions against the capital, all desks together. One figure that
-is missing makes the whole unknown.
+"""What a run has at stake, from its files: positions against the capital, all desks together, and how long
+orders rest. One figure that is missing makes the whole unknown.
 """
 
 from __future__ import annotations
@@ -30,6 +30,14 @@ def largest_position_pct(vitals: Vitals) -> float | None:
     """The same of the position that loses most; the metrics tell those with a position one by one."""
     single, capital = _exposures(vitals), _capital(vitals)
     return None if single is None or not capital else 100 * max(single, default=0.0) / capital
+
+
+def oldest_order_minutes(vitals: Vitals) -> float | None:
+    """Since anything was last heard of the order that waits longest; 0 if none rests."""
+    if vitals.heartbeat.get("resting_orders") == 0:
+        return 0.0
+    seconds = _numbers([vitals.heartbeat.get("oldest_order_s")])
+    return None if seconds is None else seconds[0] / 60
 
 
 def _capital(vitals: Vitals) -> float | None:

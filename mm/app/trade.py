@@ -29,6 +29,7 @@ from mm.app.helm import Helm
 from mm.app.last_look import cancel_everything, last_look
 from mm.app.looking import Looking
 from mm.app.outward import DryRun, Outward
+from mm.app.rate_use import RateUse
 from mm.app.rounds import go_round
 from mm.app.service import Health, Service
 from mm.app.signals import heeded, too_early
@@ -50,6 +51,7 @@ from mm.kalshi.endpoint import endpoint
 from mm.kalshi.feed import Feed
 from mm.kalshi.listing import MarketListing
 from mm.kalshi.session import Session
+from mm.observe.heartbeat import SHELL
 from mm.observe.house import RunFiles
 from mm.observe.journal import Journal
 from mm.observe.observer import Shown
@@ -211,7 +213,8 @@ class Trade:
         interval = self._config.quoting.min_tick_interval_ms.nanos
         self._audience.join(ExposureWatch(engine, self._files.announce))
         watch = Watch(self._audience, engine, finish)
-        beaten = (self._clock, self._helm, watch)
+        buckets = {SHELL[0]: lambda: line.limiter.bucket, SHELL[1]: lambda: line.gateway.reads}
+        beaten = (self._clock, self._helm, RateUse(buckets, self._files.shell), watch)
         live = Live(self._clock, line.limiter, interval, beaten, self._audience.write)
         line.on_fault = live.fail
 

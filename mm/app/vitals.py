@@ -23,11 +23,13 @@ LARGEST_DOCUMENT = 64 << 20
 BLOCK = 1 << 16
 # Of a table: some minutes.
 ROWS = 5_000
+MINUTE = 60  # of rows that come once a second
 
 
 class DeskVitals(msgspec.Struct, frozen=True):
     """``summary``, ``markets`` and ``other_markets`` are those of the metrics file, empty if it cannot be
-    read. ``round_trip_ms``: what the exchange took to answer a request about an order, on average, lately."""
+    read. ``round_trip_ms``: what the exchange took to answer a request about an order, on average, lately;
+    ``clock_ms``: how far our clock is from the exchange's, at most, by the quickest message of a minute."""
 
     name: str
     summary: dict[str, Any]
@@ -35,6 +37,7 @@ class DeskVitals(msgspec.Struct, frozen=True):
     markets: dict[str, Any] = {}
     other_markets: dict[str, Any] = {}
     round_trip_ms: float | None = None
+    clock_ms: float | None = None
 
 
 class Vitals(msgspec.Struct, frozen=True):
@@ -65,8 +68,9 @@ def read_vitals(run_dir: Path, desks: Iterable[str], now: float, alerts: int = 1
         status_path = run_dir / f"{name}_circuit_breaker_status.json"
         if not status_path.is_file():
             problems.append((status_path.name, "missing"))
-        status, round_trip = read_status(status_path), _round_trip(run_dir, name)
-        found.append(DeskVitals(name, summary, status, markets, others, round_trip))
+        rows = _latencies(run_dir / f"Strategy_{name}_latencies.csv")
+        measured = _mean(_column(rows, b"round_trip")), _clock(_column(rows, b"feed_age_min"))
+        found.append(DeskVitals(name, summary, read_status(status_path), markets, others, *measured))
     heartbeat = _document(run_dir / "heartbeat.json", problems)
     lines = tuple(_records(run_dir / "alerts.jsonl", alerts, problems))
     run, is_killed = _last_run(run_dir)
@@ -106,14 +110,29 @@ def _mapping(document: dict[str, Any], key: str) -> dict[str, Any]:
     return found if isinstance(found, dict) else {}
 
 
-def _round_trip(run_dir: Path, desk: str) -> float | None:
-    """None if the table has none among its last rows, or cannot be read."""
+def _latencies(path: Path) -> list[list[bytes]]:
+    """The last rows of the table; none if it cannot be read."""
     try:
-        rows = last_lines(run_dir / f"Strategy_{desk}_latencies.csv", ROWS)
-        found = [float(row.split(b",")[2]) for row in rows if b",round_trip," in row]
-    except (OSError, ValueError, IndexError):
-        return None
+        return [line.split(b",") for line in last_lines(path, ROWS)]
+    except OSError:
+        return []
+
+
+def _column(rows: Iterable[list[bytes]], name: bytes) -> list[float]:
+    """The measures of this name, oldest first; none if one of them is no number."""
+    try:
+        return [float(row[2]) for row in rows if row[1:2] == [name]]
+    except (ValueError, IndexError):
+        return []
+
+
+def _mean(found: list[float]) -> float | None:
     return sum(found) / len(found) if found else None
+
+
+def _clock(ages: list[float]) -> float | None:
+    """A message takes its time: the youngest on arrival shows the clocks' offset best."""
+    return abs(min(ages[-MINUTE:])) if ages else None
 
 
 def _document(path: Path, problems: list[tuple[str, str]]) -> dict[str, Any]:

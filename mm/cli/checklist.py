@@ -13,7 +13,7 @@ from mm.cli.config import config_option, json_option
 from mm.cli.paper import paper
 
 if TYPE_CHECKING:
-    from mm.app.checklist import Finding
+    from mm.app.gauges import Finding
 
 SIGNS = {"green": "ok", "yellow": "look", "red": "ALARM"}
 

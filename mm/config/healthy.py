@@ -13,12 +13,15 @@ Part = Annotated[Fraction, Range(least=0, most=1)]
 RISING: Final = (
     *("quote_latency", "api_errors", "loop_lag", "api_response", "slippage", "open_positions"),
     *("position_of_capital", "exposure_of_capital", "disk_used", "memory_used", "cpu_used"),
+    *("clock_offset", "rate_limit_used", "order_age"),
 )
 UNITS: Final = {
     "quote_latency": "_ms",
     "loop_lag": "_ms",
     "api_response": "_ms",
     "api_errors": "_per_hour",
+    "clock_offset": "_ms",
+    "order_age": "_minutes",
 }
 
 
@@ -51,6 +54,22 @@ class Healthy(Section):
     """What fills lost of their price within ten seconds."""
     slippage_alarm: Part = Fraction("0.02")
     """More than this, whoever trades with us knows better."""
+    win_rate: Part = Fraction("0.5")
+    """Round trips that earned something, as a part of all that ended in this run."""
+    win_rate_alarm: Part = Fraction("0.4")
+    """Fewer than this, and quotes are where others want them to be."""
+    clock_offset_ms: Annotated[Milliseconds, Range(above=0, most=60_000)] = Milliseconds(250)
+    """How far our clock may be from the exchange's, by the quickest message of a minute."""
+    clock_offset_alarm_ms: Annotated[Milliseconds, Range(above=0, most=60_000)] = Milliseconds(1000)
+    """Further than this, data looks older or younger than it is."""
+    rate_limit_used: Part = Fraction("0.8")
+    """Tokens spent in a minute, as a part of those that the exchange gives in it."""
+    rate_limit_used_alarm: Part = Fraction("0.95")
+    """More than this, and requests soon wait or are refused."""
+    order_age_minutes: Annotated[int, Range(least=1, most=100_000)] = 60
+    """Without any news of it, an order may rest so long."""
+    order_age_alarm_minutes: Annotated[int, Range(least=1, most=100_000)] = 240
+    """An order as old as this was forgotten."""
     open_positions: Annotated[int, Range(least=0, most=100_000)] = 3
     """So many markets with a position are no reason to look."""
     open_positions_alarm: Annotated[int, Range(least=0, most=100_000)] = 5
@@ -78,6 +97,7 @@ class Healthy(Section):
 
     def conflicts(self) -> Iterator[Conflict]:
         yield from in_order(self, "order_success_alarm", "order_success")
+        yield from in_order(self, "win_rate_alarm", "win_rate")
         for name in RISING:
             yield from in_order(self, *_pair(name))
 

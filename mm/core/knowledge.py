@@ -282,8 +282,7 @@ class Knowledge:
         measures = self.breaker.measures
         measures.losing_streak = self.ledger.losing_streak
         if desk:
-            has_lost = self.ledger.round_trips[-1].pnl < 0
-            measures.desks[desk].losing_streak = measures.desks[desk].losing_streak + 1 if has_lost else 0
+            measures.desks[desk].trip_ended(self.ledger.round_trips[-1].pnl)
 
     def touch(self, order: Order) -> None:
         self.touched_order = order

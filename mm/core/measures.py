@@ -21,12 +21,13 @@ RECENT_ERRORS = 10
 
 class DeskMeasures:
     """Of one desk. ``reject_runs``: by market and side, the code of the latest refusal and how many of it
-    came in a row. ``positions`` is the P&L that this run's ledger knows, by market."""
+    came in a row. ``round_trips`` are those that ended in this run, ``round_trips_won`` with a profit."""
 
     def __init__(self, memory: DeskMemory) -> None:
         self.pnl = memory.pnl
         self.pnl_floor_base = memory.pnl_floor_base
         self.losing_streak = memory.losing_streak
+        self.round_trips = self.round_trips_won = 0
         self.imbalance = 0.0
         self.cycles = Cycles()
         self.reject_runs: dict[tuple[str, Side], tuple[str, int]] = {}
@@ -52,6 +53,11 @@ class DeskMeasures:
     def carry(self, ticker: str, pnl: Money) -> None:
         """What a position that was there at the start shows already is in what former runs left."""
         self._pnl_of[ticker] = pnl
+
+    def trip_ended(self, pnl: Money) -> None:
+        self.round_trips += 1
+        self.round_trips_won += pnl > 0
+        self.losing_streak = self.losing_streak + 1 if pnl < 0 else 0
 
     def refused(self, ticker: str, side: Side, code: str) -> None:
         known, count = self.reject_runs.get((ticker, side), ("", 0))

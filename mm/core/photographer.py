@@ -97,7 +97,7 @@ class _Album:
     def picture(self) -> DeskPicture:
         know, desk = self._know, self._desk
         self._drop_retired()
-        retired = know.retired.of_desk[desk.name]
+        retired, measures = know.retired.of_desk[desk.name], know.breaker.measures.desks[desk.name]
         return DeskPicture(
             name=desk.name,
             strategy=desk.settings.strategy,
@@ -108,6 +108,8 @@ class _Album:
             inventory_imbalance=desk.imbalance(),
             breaker=know.breaker.picture(desk.name),
             retired=retired,
+            round_trips=measures.round_trips,
+            round_trips_won=measures.round_trips_won,
         )
 
     def _drop_retired(self) -> None:
@@ -159,6 +161,7 @@ def _order(order: Order) -> OrderPicture:
         order.filled,
         order.state.value,
         order.placed_at,
+        order.changed_at,
     )
 
 

@@ -31,7 +31,8 @@ class MarketDecision(msgspec.Struct, frozen=True, gc=False):
 
 
 class OrderPicture(msgspec.Struct, frozen=True, gc=False):
-    """``state`` is the name of an `OrderState`; ``count`` total, ``filled`` of it seen so far."""
+    """``state`` is the name of an `OrderState`; ``count`` total, ``filled`` of it seen so far.
+    ``changed_at``: when the exchange last told something of it."""
 
     client_order_id: str
     order_id: str
@@ -43,6 +44,7 @@ class OrderPicture(msgspec.Struct, frozen=True, gc=False):
     filled: Count
     state: str
     placed_at: Nanos
+    changed_at: Nanos = 0
 
 
 class MarketPicture(msgspec.Struct, frozen=True, gc=False):
@@ -99,7 +101,7 @@ class BreakerPicture(msgspec.Struct, frozen=True, gc=False):
 class DeskPicture(msgspec.Struct, frozen=True, gc=False):
     """P&L figures are net of nothing: ``total = realized + unrealized - fees``; sums over all markets,
     those that are ``retired`` too. ``breaker`` is what holds for this desk, its own trips and the account's;
-    ``None``: the account's."""
+    ``None``: the account's. ``round_trips`` ended in this run, ``round_trips_won`` with a profit."""
 
     name: str
     strategy: str
@@ -110,6 +112,8 @@ class DeskPicture(msgspec.Struct, frozen=True, gc=False):
     inventory_imbalance: float
     breaker: BreakerPicture | None = None
     retired: RetiredMarkets = RetiredMarkets()
+    round_trips: int = 0
+    round_trips_won: int = 0
 
 
 class EnginePicture(msgspec.Struct, frozen=True, gc=False):

@@ -142,6 +142,11 @@ class Gateway:
         """
         self._pace.learn(refill_rate, capacity, costs)
 
+    @property
+    def reads(self) -> Bucket | None:
+        """The bucket of reads, to look at."""
+        return self._pace.bucket
+
     def withhold(self) -> None:
         """No create and no amend that is queued leaves any more; later ones do (invariant I5)."""
         self._withheld_until = self._clock()

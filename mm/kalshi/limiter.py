@@ -27,13 +27,14 @@ _UNIT: Final = 100 * SECOND  # a token, so that a percentage of a refill per nan
 
 
 class Bucket:
-    """One bucket: ``refill_rate`` tokens a second up to ``capacity``, of which we use ``share_percent``."""
+    """One bucket: ``refill_rate`` tokens a second up to ``capacity``, of which we use ``share_percent``.
+    ``taken`` is all that was ever spent."""
 
     def __init__(self, refill_rate: int, capacity: int, share_percent: int = SHARE_PERCENT) -> None:
         """:raises ValueError: unless all are positive and the share is at most 100."""
         self._share = share_percent
         self._gain = self._full = 0
-        self._level = 0
+        self._level = self.refill_rate = self.taken = 0
         self._at: Nanos | None = None
         self.resize(refill_rate, capacity)
         self._level = self._full
@@ -45,6 +46,7 @@ class Bucket:
         """
         if refill_rate <= 0 or capacity <= 0 or not 0 < self._share <= 100:
             raise ValueError(f"no such bucket: {refill_rate}/s, {capacity} tokens, {self._share} %")
+        self.refill_rate = refill_rate
         self._gain = refill_rate * self._share
         self._full = capacity * self._share * SECOND
         self._level = min(self._level, self._full)
@@ -66,6 +68,7 @@ class Bucket:
     def take(self, tokens: int, now: Nanos) -> None:
         """Spend; may overdraw, because some requests (cancel-all) cannot wait."""
         self.level(now)
+        self.taken += tokens
         self._level -= tokens * _UNIT
 
     def drain(self, now: Nanos) -> None:
@@ -114,6 +117,11 @@ class Limiter:
         """
         self._write.resize(refill_rate, capacity)
         self.learn(self._write, costs)
+
+    @property
+    def bucket(self) -> Bucket:
+        """To look at, not to spend from."""
+        return self._write
 
     def orders_allowed(self, now: Nanos) -> int:
         """Creates and amends together; the reserve for cancels is left untouched."""

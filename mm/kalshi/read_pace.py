@@ -48,6 +48,11 @@ class ReadPace:
             with self._reads.lock:
                 self._reads.bucket.resize(refill_rate, capacity)
 
+    @property
+    def bucket(self) -> Bucket | None:
+        """Of all reads but the balance's, to look at."""
+        return None if self._reads is None else self._reads.bucket
+
     def wait(self, kind: Cost) -> None:
         """Return when a read of this kind may leave."""
         queue = self._queue_of(kind)

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import msgspec
 
@@ -27,6 +28,8 @@ STATUS_OF_MODE = {
     "CLOSING": "stopping",
     "CLOSED": "stopping",
 }
+# How much of what the exchange allows was used in the last minute.
+SHELL: Final = ("write_limit_used_pct", "read_limit_used_pct")
 DISABLED_BY = frozenset({"halted", "kill_switch"})
 RESTING = frozenset({"RESTING", "PENDING_AMEND", "PENDING_CANCEL"})
 
@@ -54,20 +57,27 @@ def status_word(picture: EnginePicture) -> str:
 
 class Heartbeat(Watcher):
     """``interval``: how often the file is renewed. ``cycle`` counts Ticks. ``loop_lag_ms`` is by how much
-    the loop came late to its periodic work, the worst since the last heartbeat. ``fault`` is set while the
-    disk refuses."""
+    the loop came late to its periodic work, the worst since the last heartbeat. ``shell``: what
+    others measure and is told along, None while it is not known. ``fault`` is set while the disk refuses."""
 
-    def __init__(self, path: Path, process: Process, started: Nanos, interval: Nanos = EVERY) -> None:
+    def __init__(
+        self,
+        path: Path,
+        process: Process,
+        started: Nanos,
+        interval: Nanos = EVERY,
+    ) -> None:
         super().__init__({Tick: self._tick}, {})
         self.fault: StorageError | None = None
         self._path = path
         self._process = process
         self._interval = interval
+        self.shell: dict[str, float | None] = dict.fromkeys(SHELL)
         self._beat = Every(interval)
         self._cycle = 0
         self._last_call: Nanos | None = None
         self._lag: Nanos = 0
-        self._last = {**stamp(started), **self._form("starting", None)}
+        self._last = {**stamp(started), **self._form("starting", started, None)}
         self._write()
 
     def _tick(self, event: Tick, engine: Observed) -> None:
@@ -78,7 +88,7 @@ class Heartbeat(Watcher):
             self._lag = max(self._lag, now - self._last_call - EXPECTED_CALL)
         self._last_call = now
         picture = engine.picture()
-        form = self._form(status_word(picture), picture)
+        form = self._form(status_word(picture), now, picture)
         if self._beat.is_due(now) or _gist(form) != _gist(self._last):
             self._last = {**stamp(now), **form}
             self._lag = 0
@@ -96,10 +106,11 @@ class Heartbeat(Watcher):
         except StorageError as error:
             self.fault = error
 
-    def _form(self, status: str, picture: EnginePicture | None) -> dict[str, object]:
+    def _form(self, status: str, now: Nanos, picture: EnginePicture | None) -> dict[str, object]:
         cash = picture.cash if picture is not None else None
         resting = [order for order in picture.orders if order.state.upper() in RESTING] if picture else []
         reconciled = picture.last_reconcile if picture is not None else 0
+        oldest = min((order.changed_at for order in resting), default=None)
         return {
             "status": status,
             "pauses": dict(picture.pauses) if picture is not None else {},
@@ -107,8 +118,10 @@ class Heartbeat(Watcher):
             "interval_s": seconds(self._interval),
             "bankroll": None if cash is None else amount(cash),
             "resting_orders": len(resting),
+            "oldest_order_s": None if oldest is None else seconds(now - oldest),
             "last_reconcile": seconds(reconciled) if reconciled else None,
             "loop_lag_ms": milliseconds(self._lag),
+            **self.shell,
             "pid": self._process.pid,
             "version": self._process.version,
         }

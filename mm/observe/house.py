@@ -77,8 +77,9 @@ class RunFiles(msgspec.Struct, frozen=True):
     One that is taken out of the list hears no measures of the shell any more.
     ``statuses`` are the breaker files as the last run left them (None at the very first start of a desk):
     tripped stays tripped. ``stopwatch`` takes the measures of the shell;
-    ``urls`` the address of each link, as soon as it is known, for the log. ``each_tick``: of the observers,
-    those whose `write` is to be called after each Tick's requests have left."""
+    ``urls`` the address of each link, as soon as it is known, for the log; ``shell`` what the heartbeat tells
+    of the shell. ``each_tick``: of the observers, those whose `write` is to be called after each Tick's
+    requests have left."""
 
     observers: list[Observer]
     logger: FilteringBoundLogger
@@ -86,6 +87,7 @@ class RunFiles(msgspec.Struct, frozen=True):
     announce: Callable[[Alert, Nanos], None]
     stopwatch: Stopwatch
     urls: dict[str, str]
+    shell: dict[str, float | None]
     each_tick: tuple[DeskFiles, ...]
     close: Callable[[], None]
 
@@ -146,6 +148,7 @@ def open_run_files(settings: RunSettings) -> RunFiles:
         announce=alerts.announce,
         stopwatch=stopwatch,
         urls=log_observer.urls,
+        shell=heartbeat.shell,
         each_tick=(trading, actions),
         close=partial(_close, replacer, log),
     )

@@ -102,6 +102,8 @@ def _money(desk: DeskPicture, tally: DeskTally) -> Form:
         "carried_pnl": _half(2 * (total + desk.fees) - capture - inventory),
         "strategy": desk.strategy,
         "slippage_pct": _rounded(tally.slippage_pct()),
+        "round_trips": desk.round_trips,
+        "win_rate_pct": _rounded(100 * desk.round_trips_won / desk.round_trips if desk.round_trips else None),
     }
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from hypothesis import given
 
+from mm.core.events import Fill, MarketState, MarketStatus
 from mm.core.photographer import photograph
 from mm.core.picture import EnginePicture
-from mm.core.units import SECOND
+from mm.core.units import CENT, CONTRACT, SECOND, Side
 from tests.core.bench import Bench, engine_settings
 from tests.core.days_of_markets import DAYS, Day, Word
 from tests.core.properties import PROPERTY
@@ -56,3 +57,16 @@ def test_who_looks_changes_nothing_that_decides() -> None:
     bench.book("40:100 | 44:100")
     bench.engine.picture()
     assert measures.pnl == before
+
+
+def test_round_trips_are_counted_as_they_end_by_a_fill_or_a_settlement() -> None:
+    """From flat to flat, after fees: what just breaks even has earned nothing."""
+    bench = Bench(engine_settings(("KXA", "KXB"))).quoting()
+    for number, cents in enumerate((40, 45, 40, 40, 40)):
+        side = (Side.BID, Side.ASK)[number % 2]
+        bench.step(Fill(bench.now, f"t{number}", "X", "", "KXA", side, cents * CENT, CONTRACT, 0, False))
+    desk = bench.engine.picture().desks[0]
+    assert (desk.round_trips, desk.round_trips_won) == (2, 1)
+    bench.step(MarketStatus(bench.now, "KXA", state=MarketState.SETTLED, settlement_value=100 * CENT))
+    desk = bench.engine.picture().desks[0]
+    assert (desk.round_trips, desk.round_trips_won) == (3, 2)

@@ -14,7 +14,7 @@ from mm.core.picture import DeskPicture, MarketPicture, RetiredMarkets
 from mm.core.units import MONEY_DOLLAR, SECOND, Money, Nanos, Price, Side
 from mm.observe.latency import Latencies
 from mm.observe.markouts import Markout
-from mm.observe.metrics_form import MARKETS_SHOWN, metrics
+from mm.observe.metrics_form import MARKETS_SHOWN, empty_metrics, metrics
 from mm.observe.replace import json_document
 from mm.observe.tally import DeskTally
 from tests.observe.engine import START, TICKER, at
@@ -204,6 +204,16 @@ def test_a_number_that_is_none_is_null() -> None:
     desk = DeskPicture("DEFAULT", "glft", (), 0, 0, 0, float("nan"))
     data = json_document(metrics(desk, DeskTally(), START, START))
     assert b"NaN" not in data and json.loads(data)["summary"]["order_success_rate_pct"] is None
+
+
+def test_the_win_rate_is_of_the_round_trips_that_ended() -> None:
+    desk = DeskPicture("DEFAULT", "glft", (), 0, 0, 0, 0.0, round_trips=8, round_trips_won=5)
+    summary = metrics(desk, DeskTally(), START, START)["summary"]
+    assert isinstance(summary, dict)
+    assert (summary["round_trips"], summary["win_rate_pct"]) == (8, 62.5)
+    none = empty_metrics("DEFAULT", "glft", START)["summary"]
+    assert isinstance(none, dict)
+    assert (none["round_trips"], none["win_rate_pct"]) == (0, None), "unknown is not 0"
 
 
 def test_markouts_count_what_was_known_when_due() -> None:

@@ -86,7 +86,7 @@ def test_what_happens_often_is_told_once_a_second_as_median_and_worst() -> None:
         bench.time(at(0.25))
     assert ears.told == []
     bench.time(at(1))
-    assert ears.told == [("feed_age", 500.0, ""), ("feed_age_max", 1_000.0, "")]
+    assert ears.told == [("feed_age", 500.0, ""), ("feed_age_max", 1_000.0, ""), ("feed_age_min", 1.0, "")]
     watch.decided(2 * MILLISECOND)
     watch.close()
-    assert ears.told[2:] == [("decide", 2.0, ""), ("decide_max", 2.0, "")]
+    assert ears.told[3:] == [("decide", 2.0, ""), ("decide_max", 2.0, "")]

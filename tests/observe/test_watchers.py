@@ -167,10 +167,12 @@ def test_no_bytes_open_the_breaker_or_raise(tmp_path_factory: pytest.TempPathFac
 
 def test_heartbeat_beats_once_a_second_and_says_what_the_engine_is_about(tmp_path: Path) -> None:
     path = tmp_path / "heartbeat.json"
-    bench = Bench([Heartbeat(path, Process(4711, "0.1.0"), START)])
+    heartbeat = Heartbeat(path, Process(4711, "0.1.0"), START)
+    heartbeat.shell["write_limit_used_pct"] = 12.5
+    bench = Bench([heartbeat])
     said = [json.loads(path.read_text())["status"]]
-    order = OrderPicture("c", "o", "DEFAULT", TICKER, Side.BID, 4_600, 100, 0, "RESTING", START)
-    bench.engine.orders = (order, msgspec.structs.replace(order, state="CLOSING"))
+    order = OrderPicture("c", "o", "DEFAULT", TICKER, Side.BID, 4_600, 100, 0, "RESTING", START, at(2))
+    bench.engine.orders = (order, msgspec.structs.replace(order, state="CLOSING", changed_at=START))
     for second, mode, breaker in [
         (1, "STARTING", OK),
         (2, "QUOTING", OK),
@@ -191,6 +193,7 @@ def test_heartbeat_beats_once_a_second_and_says_what_the_engine_is_about(tmp_pat
     assert (beat["cycle"], beat["resting_orders"], beat["pid"], beat["version"]) == (7, 1, 4711, "0.1.0")
     assert beat["bankroll"] == 98_765.4321 and beat["interval_s"] == 1.0
     assert beat["loop_lag_ms"] == 250.0
+    assert (beat["oldest_order_s"], beat["write_limit_used_pct"]) == (5.0, 12.5)
     bench.close()
     assert json.loads(path.read_text())["status"] == "stopping"
 
@@ -207,7 +210,8 @@ def test_a_heartbeat_does_not_wait_to_say_that_it_was_stopped(tmp_path: Path) ->
     assert (beat["status"], beat["resting_orders"]) == ("disabled", 1)
     bench.engine.orders = ()
     bench.time(at(1.5))
-    assert json.loads(path.read_text())["resting_orders"] == 0
+    beat = json.loads(path.read_text())
+    assert (beat["resting_orders"], beat["oldest_order_s"]) == (0, None)
     bench.time(at(1.75))
     assert json.loads(path.read_text())["timestamp"] == START / SECOND + 1.5
 
