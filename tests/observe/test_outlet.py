@@ -6,6 +6,7 @@ import array
 import fcntl
 import json
 import os
+import select
 import termios
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from mm.observe.files import LineFile
 from mm.observe.log import RunLog
 from mm.observe.outlet import Outlet
 from mm.observe.redact import Redactor
+from tests.observe.test_files import DEADLINE_SECONDS, wait_until
 
 # More lines than memory may hold, which holds more than a pipe does (64 KiB).
 MANY = 20_000
@@ -31,6 +33,10 @@ class Pipe(NamedTuple):
         found = array.array("i", [0])
         fcntl.ioctl(self.reader.fileno(), termios.FIONREAD, found)
         return found[0]
+
+    def is_full(self) -> bool:
+        """It takes no further piece."""
+        return not select.select([], [self.writer], [], 0)[1]
 
 
 @pytest.fixture
@@ -61,14 +67,21 @@ def test_what_a_stalled_reader_misses_is_one_gap_that_is_counted(pipe: Pipe) -> 
     assert len(kept) < MANY
     outlet.put(line(MANY))
     assert pipe.reader.readline() == f"line {MANY:06d}\n"
-    assert outlet.close() == 0
+    assert outlet.close(DEADLINE_SECONDS) == 0
 
 
 def test_a_reader_that_never_comes_back_holds_up_no_end(pipe: Pipe) -> None:
     outlet = Outlet(pipe.writer, lambda _: None, MOST_BYTES)
     for number in range(MANY):
         outlet.put(line(number))
-    lost = outlet.close(patience_seconds=0.2)
+
+    def is_held() -> bool:
+        """The thread has noted all that the pipe took, and can give it no more."""
+        taken = pipe.bytes_inside() // len(line(0))
+        return pipe.is_full() and taken + len(outlet._waiting) + outlet._dropped == MANY
+
+    wait_until(is_held)
+    lost = outlet.close(patience_seconds=0.05)
     assert lost and lost + pipe.bytes_inside() // len(line(0)) == MANY
     outlet.put(b"too late\n")
 
@@ -77,7 +90,7 @@ def test_everything_said_before_the_end_is_there_at_the_end(pipe: Pipe) -> None:
     for _ in range(50):
         outlet = Outlet(pipe.writer, lambda _: None)
         outlet.put(line(1))
-        assert outlet.close() == 0
+        assert outlet.close(DEADLINE_SECONDS) == 0
         assert pipe.reader.readline() == "line 000001\n"
 
 
@@ -88,14 +101,14 @@ def test_a_line_longer_than_a_pipe_takes_at_once_and_one_that_somebody_made_impa
     outlet.put(long)
     outlet.put(line(2))
     assert pipe.reader.readline() == long.decode() and pipe.reader.readline() == "line 000002\n"
-    assert outlet.close() == 0 and outlet.fault is None
+    assert outlet.close(DEADLINE_SECONDS) == 0 and outlet.fault is None
 
 
 def test_a_full_device_is_a_fault_and_no_gap() -> None:
     with Path("/dev/full").open("w") as full:
         outlet = Outlet(full, lambda _: None)
         outlet.put(line(1))
-        assert outlet.close() == 0
+        assert outlet.close(DEADLINE_SECONDS) == 0
     assert isinstance(outlet.fault, OSError) and outlet.fault.strerror == "No space left on device"
 
 
@@ -113,6 +126,7 @@ def test_the_file_has_every_line_and_at_the_end_how_many_the_journal_has_not(
     text = "x" * 1_000
     for number in range(2_000):
         log.logger.error("boom", number=number, text=text)
+    wait_until(pipe.is_full)  # else the reader may wait for a thread that had not begun
     log.close()
     *booms, last = [json.loads(each) for each in (tmp_path / "x.log").read_text().splitlines()]
     assert [each["number"] for each in booms] == list(range(2_000))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from mm.observe.files import LineFile
 from mm.observe.log import RunLog, escape, is_system_journal
 from mm.observe.redact import HIDDEN, NAMES_KEPT, Redactor
+from tests.observe.test_files import wait_until
 
 SECRET = 'pa"ss\\wörd+/= 123'
 PEM_BODY = "MIIEpAIBAAKCAQEA7yn3\nQmFzZTY0Ym9keQ+/abcd"
@@ -175,16 +176,18 @@ def test_libraries_speak_through_the_same_log(tmp_path: Path) -> None:
 
 
 def test_prefixes_only_for_the_journal_of_the_system(tmp_path: Path) -> None:
-    with (tmp_path / "stdout").open("w+") as stream:
+    path = tmp_path / "stdout"
+    with path.open("w+") as stream:
         found = os.fstat(stream.fileno())
         here = {"JOURNAL_STREAM": f"{found.st_dev}:{found.st_ino}"}
         assert is_system_journal(stream, here)
         assert not is_system_journal(stream, {})
         assert not is_system_journal(stream, {"JOURNAL_STREAM": "1:2"})
         assert not is_system_journal(io.StringIO(), here)
-        for environment in (here, {}):
+        for lines, environment in enumerate((here, {}), 1):
             log = RunLog({}, redactor=Redactor(), stream=stream, environment=environment)
             log.logger.error("api_error")
+            wait_until(lambda lines=lines: path.read_bytes().count(b"\n") == lines)  # type: ignore[misc]
             log.close()
         stream.seek(0)
         first, second = stream.read().splitlines()
@@ -198,6 +201,9 @@ def test_a_terminal_that_went_away_does_not_stop_the_file(tmp_path: Path) -> Non
     log = log_to(tmp_path / "x.log", stream=stream)
     log.logger.info("one")
     log.logger.info("two")
+    outlet = log.sink.outlet
+    assert outlet is not None
+    wait_until(lambda: outlet._is_gone)
     log.close()
     stream.close()
     lines = [json.loads(line) for line in (tmp_path / "x.log").read_text().splitlines()]

@@ -19,6 +19,7 @@ from mm.core.picture import EnginePicture, OrderPicture
 from mm.core.units import SECOND, Side
 from mm.observe.screen import Screen, render
 from tests.observe.engine import START, TICKER, TRIPPED, Bench, BookingEngine, at, decision
+from tests.observe.test_files import wait_until
 
 PATIENCE = 60.0
 LONG = "KXSIMINX-26NOV210900R-T4976L"
@@ -153,8 +154,13 @@ def test_a_terminal_that_takes_nothing_holds_nobody_up() -> None:
         bench.close()
         screen.leave(0.1)
         assert screen.is_drawing, "the pipe is full, and the thread is left behind"
-        while screen.is_drawing:
-            far_end.read1()
+        os.set_blocking(reader, False)  # the last bytes may have been read before the thread has ended
+
+        def is_given_back() -> bool:
+            far_end.read()
+            return not screen.is_drawing
+
+        wait_until(is_given_back)
 
 
 def test_a_terminal_that_went_away_is_let_go() -> None:
