@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mm import __version__
+from tests.live.processes import PATIENCE
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = "version: 1\ndesks: {DEFAULT: {strategy: glft}}\n"
@@ -29,7 +30,7 @@ def kmm(*arguments: str, cwd: Path = ROOT, **environment: str) -> subprocess.Com
         env={**clean, **environment, "PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=PATIENCE,
         check=False,
     )
 
@@ -164,7 +165,12 @@ def test_version_and_help_load_nothing_heavy() -> None:
         "sys.exit(f'loaded: {heavy}' if heavy else 0)"
     )
     done = subprocess.run(
-        [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, timeout=60, check=False
+        [sys.executable, "-c", program],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "verify-config" in done.stdout

@@ -9,21 +9,21 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.live.processes import exchange_process, kmm
+from tests.live.processes import PATIENCE, exchange_process, kmm
 
 
 def test_it_says_where_it_is_trades_with_its_key_and_ends_with_its_parent() -> None:
     with exchange_process("--seed", "2", "--balance", "123.45") as (process, exchange):
         assert exchange.read("/portfolio/balance")["balance_dollars"] == "123.4500"
         assert exchange.nothing_rests()
-        assert requests.get(f"{exchange.rest_url}/markets", timeout=30).json()["markets"]
-        unsigned = requests.get(f"{exchange.rest_url}/portfolio/balance", timeout=30)
+        assert requests.get(f"{exchange.rest_url}/markets", timeout=PATIENCE).json()["markets"]
+        unsigned = requests.get(f"{exchange.rest_url}/portfolio/balance", timeout=PATIENCE)
         assert unsigned.status_code == 401
         key_file = Path(exchange.key_path)
         assert key_file.stat().st_mode & 0o077 == 0
         assert process.stdin is not None
         process.stdin.close()
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
         assert not key_file.exists()
 
 

@@ -10,6 +10,8 @@ import pytest
 from mm.core.events import AnyEvent, Reference
 from mm.sources.lines import LONGEST_LINE, LineSource
 
+PATIENCE_SECONDS = 60.0
+
 
 class Followed:
     """A source on a file, and what it complained of."""
@@ -96,7 +98,7 @@ def test_it_hands_over_what_is_appended_while_it_runs(followed: Followed) -> Non
         await asyncio.sleep(0)
         with followed.path.open("a") as file:
             file.write('{"name":"SPX","value":5}\n')
-        events = await asyncio.wait_for(arrived, 10)
+        events = await asyncio.wait_for(arrived, PATIENCE_SECONDS)
         task.cancel()
         return events
 
