@@ -8,12 +8,13 @@ import ssl
 import struct
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from threading import Event, Lock, Thread
+from threading import Condition, Event, Thread
 from typing import Any
 
 from mm.kalshi.endpoint import Endpoint, endpoint
 
 Behave = Callable[["Request"], None]
+PATIENCE = 60.0
 
 
 class Request(BaseHTTPRequestHandler):
@@ -26,9 +27,10 @@ class Request(BaseHTTPRequestHandler):
     def handle_any(self) -> None:
         length = int(self.headers.get("Content-Length", 0))
         self.body = self.rfile.read(length)
-        with self.server.lock:
+        with self.server.changed:
             self.server.seen.append((self.command, self.path, self.body))
             self.server.headers_seen.append(dict(self.headers))
+            self.server.changed.notify_all()
         self.server.behave(self)
 
     do_GET = do_POST = do_DELETE = handle_any
@@ -57,7 +59,7 @@ class RestServer(ThreadingHTTPServer):
         self.seen: list[tuple[str, str, bytes]] = []
         self.headers_seen: list[dict[str, str]] = []
         self.connections = 0
-        self.lock = Lock()
+        self.changed = Condition()
         self.released = Event()
         self._scheme = "http" if tls is None else "https"
         if tls is not None:
@@ -72,6 +74,13 @@ class RestServer(ThreadingHTTPServer):
     def get_request(self) -> tuple[socket.socket, Any]:
         self.connections += 1
         return super().get_request()
+
+    def seen_at_least(self, count: int) -> int:
+        """How many requests there were, once there were so many: a client that has given up may be ahead of
+        the thread that takes its request."""
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.seen) >= count, PATIENCE)
+            return len(self.seen)
 
     def handle_error(self, request: Any, client_address: Any) -> None:
         """A client that went away is part of the stories told here."""

@@ -16,8 +16,8 @@ from mm.kalshi.catalog import read_open_markets
 from mm.kalshi.conversation import Cost, ReadError
 from mm.kalshi.limiter import Bucket
 from tests.kalshi import rest_server
-from tests.kalshi.rest_server import Request
-from tests.kalshi.test_gateway import PATIENCE, desk_at
+from tests.kalshi.rest_server import PATIENCE, Request
+from tests.kalshi.test_gateway import desk_at
 
 ACCOUNT = {
     "as_of_time": "2026-06-11T06:29:20Z",

@@ -8,8 +8,8 @@ from mm.core.actions import AmendOrder
 from mm.core.events import AmendReject, OrderAck, OrderCanceled, OrderReject
 from mm.core.units import Side
 from tests.kalshi import rest_server
-from tests.kalshi.rest_server import Request
-from tests.kalshi.test_gateway import PATIENCE, cancel, desk_at, place
+from tests.kalshi.rest_server import PATIENCE, Request
+from tests.kalshi.test_gateway import cancel, desk_at, place
 
 
 def test_what_waits_when_quotes_are_withdrawn_never_leaves_but_cancels_and_later_quotes_do() -> None:
