@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
-import time
+import socket
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from mm.core.events import AnyEvent, BookGap, BookSnapshot, LinkDown, LinkUp
@@ -23,12 +23,14 @@ from mm.kalshi.session import Session
 from tests.kalshi import frames
 from tests.kalshi.frames import MARKET
 
-PATIENCE = 20.0
+PATIENCE = 60.0
+NOON: Nanos = 1_790_596_800 * SECOND
 Handler = Callable[["Venue", ServerConnection], Awaitable[None]]
 
 
 class Venue:
-    """A server that acknowledges subscribes, and a feed that listens to it."""
+    """A server that acknowledges subscribes, and a feed that listens to it. Its clock moves only where a
+    story moves it: nothing else may seem silent, or late to answer, because this machine is slow."""
 
     def __init__(self, after_subscribes: Handler) -> None:
         self.after_subscribes = after_subscribes
@@ -38,7 +40,7 @@ class Venue:
         self.requests: list[Request] = []
         self.connections = 0
         self.answers: list[int] = []  # HTTP statuses for the next upgrades
-        self.now_offset: Nanos = 0
+        self.now = NOON
         self.pauses: list[int] = []
         self.watch: FeedWatch = Unwatched()
         self.asked = asyncio.Event()
@@ -71,14 +73,14 @@ class Venue:
             self.events.put_nowait(event)
 
     def clock(self) -> Nanos:
-        return time.time_ns() + self.now_offset
+        return self.now
 
     def pause(self, attempt: int, random: Callable[[], float]) -> Nanos:
         self.pauses.append(attempt)
         return SECOND // 100
 
-    def listen(self, server: Server) -> Feed:
-        port = server.sockets[0].getsockname()[1]
+    def listen(self, where: socket.socket) -> Feed:
+        port = where.getsockname()[1]
         self.feed = Feed(
             endpoint(f"ws://127.0.0.1:{port}/trade-api/ws/v2"),
             Signer("key-id", Ed25519PrivateKey.generate()),
@@ -116,7 +118,7 @@ def play(
 
     async def run() -> None:
         async with serve(venue.handle, "127.0.0.1", 0, process_request=venue.upgrade) as server:
-            task = asyncio.create_task(venue.listen(server).run())
+            task = asyncio.create_task(venue.listen(server.sockets[0]).run())
             try:
                 await story(venue)
             finally:
@@ -196,7 +198,7 @@ def test_frames_that_arrive_together_are_handed_over_together() -> None:
 def test_a_silent_exchange_is_left_for_a_new_connection() -> None:
     async def story(venue: Venue) -> None:
         await venue.until(LinkUp)
-        venue.now_offset += 13 * SECOND
+        venue.now += 13 * SECOND
         down = await venue.until(LinkDown)
         assert isinstance(down, LinkDown) and "no frame" in down.reason
         await venue.until(LinkUp)
@@ -228,7 +230,7 @@ def test_wrong_credentials_are_retried_slowly(status: int, is_slow: bool) -> Non
         venue = Venue(nothing)
         venue.answers = [status]
         async with serve(venue.handle, "127.0.0.1", 0, process_request=venue.upgrade) as server:
-            wait = await asyncio.wait_for(venue.listen(server)._one_connection(), PATIENCE)
+            wait = await asyncio.wait_for(venue.listen(server.sockets[0])._one_connection(), PATIENCE)
         assert (wait >= LONGEST) is is_slow and LONGEST >= 10 * SECOND
 
     asyncio.run(run())
@@ -263,14 +265,15 @@ def test_what_the_driver_asks_for_is_sent() -> None:
 def test_nobody_there_is_reported_again_and_again_until_closed() -> None:
     async def run() -> None:
         venue = Venue(nothing)
-        async with serve(venue.handle, "127.0.0.1", 0) as server:
-            feed = venue.listen(server)
-        task = asyncio.create_task(feed.run())
-        for _ in range(3):
-            event = await venue.until(LinkDown)
-            assert isinstance(event, LinkDown) and "no connection" in event.reason
-        feed.close()
-        await asyncio.wait_for(task, PATIENCE)
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))  # bound, but not listening: nobody else can be there
+            feed = venue.listen(closed)
+            task = asyncio.create_task(feed.run())
+            for _ in range(3):
+                event = await venue.until(LinkDown)
+                assert isinstance(event, LinkDown) and "no connection" in event.reason
+            feed.close()
+            await asyncio.wait_for(task, PATIENCE)
 
     asyncio.run(run())
 
@@ -286,6 +289,6 @@ def test_a_fault_of_the_listener_ends_the_feed() -> None:
         asyncio.get_running_loop().set_exception_handler(lambda loop, context: None)
         async with serve(venue.handle, "127.0.0.1", 0) as server:
             with pytest.raises(ZeroDivisionError):
-                await asyncio.wait_for(venue.listen(server).run(), PATIENCE)
+                await asyncio.wait_for(venue.listen(server.sockets[0]).run(), PATIENCE)
 
     asyncio.run(run())
