@@ -61,10 +61,11 @@ class Wire:
                 near.close()
                 return
             far = socket.create_connection(("127.0.0.1", self._target))
+            for end in (near, far):  # a cut may close them at any time from here on
+                end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._open |= {near, far}
             self.connections += 1
         for one, other in ((near, far), (far, near)):
-            one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             threading.Thread(target=self._carry, args=(one, other), daemon=True).start()
 
     def _carry(self, one: socket.socket, other: socket.socket) -> None:
