@@ -12,7 +12,7 @@ from typing import Any
 
 from mm.core.actions import PlaceOrder
 from mm.core.events import AccountReport, Event, Fill, Tick
-from mm.observe.journal_reader import JournalError, read_journal, runs
+from mm.observe.journal_reader import read_journal, runs
 
 LINES = ("*.jsonl", "*.log")
 TRADING = "Strategy_DEFAULT_trading.jsonl"
@@ -69,12 +69,10 @@ def last_run(run_dir: Path, known: int) -> Run | None:
     numbers = runs(journal) if journal.exists() else []
     if not numbers or numbers[-1] == known:
         return None
-    try:
-        header, entries = read_journal(journal, run=numbers[-1])
-    except JournalError:
-        part = journal / f"run{numbers[-1]:06d}-part0001.jsonl"
-        assert b"\n" not in part.read_bytes(), "more than a first line that was cut off"
+    part = journal / f"run{numbers[-1]:06d}-part0001.jsonl"
+    if part.exists() and not _is_begun(part):
         return None
+    header, entries = read_journal(journal, run=numbers[-1])
     run = Run(f"{header['settings']['instance']}-{header['settings']['run']}")
     former: set[tuple[str, str]] | None = None
     turn = 1
@@ -92,6 +90,12 @@ def last_run(run_dir: Path, known: int) -> Run | None:
         else:
             run.filled.update(dict.fromkeys(told - run.filled.keys(), turn))
     return run
+
+
+def _is_begun(part: Path) -> bool:
+    """False if the first line was cut off, or is being written."""
+    with part.open("rb") as file:
+        return file.readline().endswith(b"\n")
 
 
 def _fills_in(event: Event) -> Iterable[Fill]:
