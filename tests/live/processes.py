@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -24,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / ".." / "shared" / "data"
 PATIENCE = 90.0
 LOOK_EVERY = 0.05
+# How a market moves is nobody's choice: a few losses in a row, or much bought, end no story.
+CALM = {"losing_round_trips": None, "max_inventory_imbalance": 1.0}
 READS_EVERY = 0.2  # the exchange counts our reads against the bot's allowance
 TOO_MANY_REQUESTS = 429
 
@@ -72,6 +75,12 @@ def is_exact(summary: Mapping[str, Any]) -> bool:
     return agree and (summary["exit_code"], summary["resting_orders"], summary["agrees"]) == (0, 0, True)
 
 
+def run_of(order: Mapping[str, Any]) -> str:
+    """Which start of a bot has sent it."""
+    found: str = order["client_order_id"]
+    return found.rpartition("-")[0]
+
+
 class Exchange:
     """A simulated exchange that outlives the bots, seen through its public API with its own signatures."""
 
@@ -101,23 +110,34 @@ class Exchange:
         return int(self.rest_url.split(":")[2].split("/")[0])
 
     def read(self, path: str, **query: str) -> Any:
-        """A signed GET, repeated where it was refused because the bot reads on the same allowance."""
+        """A signed GET."""
+        return self._ask("GET", path, params=query)
+
+    def post(self, path: str, body: Mapping[str, Any]) -> Any:
+        """A signed POST: what the owner of the account does beside the bot."""
+        return self._ask("POST", path, json=body)
+
+    def _ask(self, method: str, path: str, **more: Any) -> Any:
+        """Asked again where it was refused because the bot asks on the same allowance: nothing was done."""
 
         def answered() -> list[requests.Response]:
-            headers = self._signed("GET", path)
-            answer = self._http.get(self.rest_url + path, params=query, headers=headers, timeout=PATIENCE)
+            options = {**more, "headers": self._signed(method, path), "timeout": PATIENCE}
+            answer = self._http.request(method, self.rest_url + path, **options)
             return [answer] if answer.status_code != TOO_MANY_REQUESTS else []
 
         (answer,) = eventually(f"an answer to {path}", answered, READS_EVERY)
         answer.raise_for_status()
         return answer.json()
 
-    def post(self, path: str, body: Mapping[str, Any]) -> Any:
-        """A signed POST: what the owner of the account does beside the bot."""
-        headers = self._signed("POST", path)
-        answer = self._http.post(self.rest_url + path, json=body, headers=headers, timeout=PATIENCE)
-        answer.raise_for_status()
-        return answer.json()
+    def catch_up(self) -> None:
+        """Reads trail what is done: wait until they show all that was done by now."""
+        now = datetime.now(UTC)
+
+        def is_shown() -> bool:
+            shown = self.read("/exchange/user_data_timestamp")["as_of_time"]
+            return datetime.fromisoformat(shown) >= now
+
+        eventually("reads of now", is_shown)
 
     def _signed(self, method: str, path: str) -> dict[str, str]:
         """Headers (protocol section 2)."""
@@ -151,7 +171,11 @@ class Exchange:
 
     def runs(self) -> set[str]:
         """Which starts of a bot have ever sent an order here: what begins their client order ids."""
-        return {order["client_order_id"].rpartition("-")[0] for order in self.orders()}
+        return {run_of(order) for order in self.orders()}
+
+    def orders_since(self, former: set[str]) -> list[dict[str, Any]]:
+        """Those of no start in ``former``."""
+        return [order for order in self.orders() if run_of(order) not in former]
 
     def positions(self) -> dict[str, str]:
         """Contracts held, by ticker; what is flat is left out."""
@@ -240,7 +264,8 @@ class Bot:
         return [line for line in self.lines("alerts.jsonl") if line["category"] == category]
 
     def everything(self) -> str:
-        """All that it said and left on disk, as far as it is text."""
+        """All that it said and left on disk, as far as it is text. While it runs, files are replaced."""
+        assert self.process.poll() is not None, "it still writes"
         files = [path for path in self.run_dir.rglob("*") if path.is_file()]
         return self.stdout + self.stderr + "".join(path.read_text(errors="replace") for path in files)
 
@@ -248,8 +273,9 @@ class Bot:
         """As `eventually`, but gives up when the bot has ended."""
 
         def found_or_running() -> T:
+            is_running = self.process.poll() is None  # asked first: what it did last still counts
             found = look()
-            assert found or self.process.poll() is None, f"ended before: {what}: {self.stderr}"
+            assert found or is_running, f"ended before: {what}: {self.stderr}"
             return found
 
         return eventually(what, found_or_running, every)
@@ -293,9 +319,12 @@ def bot_process(
 
 
 def settings(directory: Path, **changes: Any) -> Path:
-    """A configuration that quotes at once on the simulated exchange (JSON is YAML)."""
+    """A configuration that quotes at once on the simulated exchange (JSON is YAML), whatever it wins or
+    loses, unless ``changes`` to the breaker say otherwise."""
     desk = {"strategy": "top_of_book", "params": {"size_contracts": 5, "cutoff_seconds": 5}}
-    text = json.dumps({"version": 1, "desks": {"DEFAULT": desk}, **changes})
+    breaker = {**CALM, **changes.pop("circuit_breaker", {})}
+    document = {"version": 1, "desks": {"DEFAULT": desk}, "circuit_breaker": breaker, **changes}
+    text = json.dumps(document)
     path = directory / "config.yaml"
     path.write_text(text)
     return path

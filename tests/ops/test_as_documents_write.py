@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -18,6 +18,7 @@ from tests.ops import fenced_commands as words
 from tests.ops.fenced_commands import PATIENCE_SECONDS, STAND_INS, environment, fenced
 
 DOCUMENTS = ROOT / ".." / "shared" / "documents"
+TRADING = "Strategy_DEFAULT_trading.jsonl"
 CELL = re.compile(r"(?<!\\)\|")
 CODE = re.compile(r"`([^`]+)`")
 KMM = f'#!/bin/sh\nexec {sys.executable} -m mm "$@"\n'
@@ -126,11 +127,13 @@ def machine(tmp_path: Path) -> Machine:
     return Machine(tmp_path)
 
 
+def is_fill(line: dict[str, Any]) -> bool:
+    return bool(line["event_type"] == "fill")
+
+
 def test_every_row_works_on_a_bot_that_runs_and_the_last_one_ends_it(machine: Machine) -> None:
     with bot_process(machine.run_dir, directory=machine.project) as bot:
-        bot.sees(
-            "a fill", lambda: '"fill"' in bot.everything() and bot.lines("Strategy_DEFAULT_trading.jsonl")
-        )
+        bot.sees("a fill", lambda: bot.has(TRADING) and any(map(is_fill, bot.lines(TRADING))))
         said = {
             command: machine.types(command, machine.run_dir)
             for row in [*QUICK_START, *RUNNING]
