@@ -39,7 +39,9 @@ from kalshi.models.orders import (
 
 from tests.contract.own_exchange import OwnExchange, own_exchange
 
-WAIT_S = 20.0
+WAIT_S = 60.0
+# Where the rest takes place both best bids are at least so far from nothing: orders at a cent or two rest.
+LEAST_BID = Decimal("0.10")
 
 
 def order(ticker: str, side: str, price: str, count: str, **more: Any) -> CreateOrderV2Request:
@@ -75,19 +77,22 @@ class Life:
         self.order_id = ""
 
     def markets(self) -> str:
-        """An open market with bids on both of its legs is where the rest takes place."""
+        """An open market with good bids on both of its legs is where the rest takes place."""
         listed = list(self.client.markets.list_all(status="open"))
 
-        def is_busy(ticker: str) -> bool:
-            book = self.client.markets.orderbook(ticker)
-            return bool(book.yes and book.no)
+        def is_found() -> bool:
+            self.ticker = next((one.ticker for one in listed if self._is_busy(one.ticker)), "")
+            return bool(self.ticker)
 
-        until(lambda: any(is_busy(one.ticker) for one in listed))
-        self.ticker = next(one.ticker for one in listed if is_busy(one.ticker))
+        until(is_found)
         market = self.client.markets.get(self.ticker)
         assert market.ticker == self.ticker
         event = self.client.events.get(market.event_ticker)
         return f"{len(listed)} open, {self.ticker} of {event.event_ticker}"
+
+    def _is_busy(self, ticker: str) -> bool:
+        book = self.client.markets.orderbook(ticker)
+        return all(any(one.price >= LEAST_BID for one in leg) for leg in (book.yes, book.no))
 
     def orderbook(self) -> str:
         book = self.client.markets.orderbook(self.ticker)
@@ -158,6 +163,7 @@ class Life:
         return "an order in it, reset, triggered, deleted"
 
     def take(self) -> str:
+        until(lambda: self._is_busy(self.ticker))  # others trade too, and may have emptied a side
         form = order(self.ticker, "bid", "0.99", "2", time_in_force="immediate_or_cancel")
         taken = self.client.orders.create_v2(request=form)
         assert taken.fill_count == 2, taken

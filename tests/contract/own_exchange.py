@@ -16,7 +16,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = ROOT / ".venv" / "bin" / "python"
-STOP_S = 10
+STOP_S = 60
 
 
 class CannotStart(Exception):
