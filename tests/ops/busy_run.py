@@ -2,6 +2,7 @@
 
 At each of its moments every reading command of the operator's quick start is typed in the run directory, and
 the exchange is asked for its own books. What was seen is kept, for tests to look at: the day is lived once.
+A bot that runs goes on writing, so what a command read is kept with what it printed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import shutil
 import signal
 import socket
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -25,6 +27,10 @@ from tests.ops.fenced_commands import FOLLOWING, READING, TAIL_ALERTS, Followed,
 METRICS = "Strategy_DEFAULT_metrics.json"
 STATUS = "DEFAULT_circuit_breaker_status.json"
 TRADING = "Strategy_DEFAULT_trading.jsonl"
+READ = ("alerts.jsonl", STATUS, METRICS, "DEFAULT.log", TRADING)
+PACKED = "diagnostics.tar.gz"
+# What comes and goes while a bot runs, so that a copy of the directory may not find it any more.
+PASSING = shutil.ignore_patterns("journal", "alerts_outbox", "*.sock", "*.tmp")
 ORDERS = "/portfolio/events/orders"
 POST_ONLY_CROSS = '{"error":{"code":"invalid_order","message":"post only cross"}}'
 REFUSED = {"method": "POST", "contains": ORDERS, "status": 400, "body": POST_ONLY_CROSS, "times": 2}
@@ -66,20 +72,24 @@ DESK = {
 
 
 class Seen(msgspec.Struct, frozen=True):
-    """One moment. ``before`` and ``after`` are copies of the run directory from around the commands; while a
-    bot runs, a few lines lie between them. ``printed`` is by command; ``fills`` and ``positions`` (by ticker)
-    are the exchange's."""
+    """One moment. ``after`` is a copy of the run directory from after the commands; ``met`` has, by command,
+    one of the files as that command met them, while a bot runs a few lines earlier. ``printed`` is by
+    command, too; ``fills`` and ``positions`` (by ticker) are the exchange's."""
 
     name: str
-    before: str
     after: str
+    met: dict[str, str]
     printed: dict[str, str]
     fills: list[dict[str, Any]]
     positions: dict[str, dict[str, Any]]
 
-    def lines(self, name: str, when: str = "after") -> list[dict[str, Any]]:
+    def as_met_by(self, command: str) -> Seen:
+        """The moment with the files that this command read, and the trading log beside them."""
+        return msgspec.structs.replace(self, after=self.met[command])
+
+    def lines(self, name: str) -> list[dict[str, Any]]:
         """Of a file of one object a line."""
-        text = (Path(getattr(self, when)) / name).read_text("ascii")
+        text = (Path(self.after) / name).read_text("ascii")
         return [json.loads(line) for line in text.splitlines()]
 
     def events(self, kind: str) -> list[dict[str, Any]]:
@@ -125,9 +135,12 @@ class BusyRun:
             bot.signal(signal.SIGKILL)
             assert bot.ends() == -signal.SIGKILL
         self._look("killed")
+        former = self._metrics()["updated_at"]
         with self._bot() as bot:
             bot.sees("the new process", lambda: self._status(bot) == "tripped")
-            bot.sees("what it took over", lambda: self._held(bot) == self._exchange.positions())
+            bot.sees("its own figures", lambda: self._metrics()["updated_at"] > former)
+            bot.sees("what it took over", lambda: self._held() == self._exchange.positions())
+            bot.sees("what became of the former one", lambda: bot.alerts("bot_crash"))
             self._look("restarted")
             bot.signal(signal.SIGTERM)
             assert bot.ends() == 0, bot.stderr
@@ -150,6 +163,7 @@ class BusyRun:
         filled = len(bot.log("order_filled"))
         bot.waits_for("order_filled", filled + LATER)
         self._exchange.manage("POST", "/pause")
+        self._until_its_reads_are_from_now(bot)
         self._until_the_books_agree(bot)
         self._look("running")
         self._exchange.manage("POST", "/resume")
@@ -169,29 +183,18 @@ class BusyRun:
         bot.sees("nothing rests", self._exchange.nothing_rests)
         self._until_the_books_agree(bot)
         bot.sees("it says so itself", lambda: self._status(bot) == "tripped")
-        bot.sees("the same counts in all files", lambda: self._counts_agree(bot))
+        self._until_the_counts_stand_still(bot)
         self._look("tripped")
 
     def _follow(self, bot: Bot) -> None:
         """The other commands that go on: each shows what was not there when it began."""
         for command in FOLLOWING:
             if command != TAIL_ALERTS:
-                sent = self._orders_sent()
+                sent = {order["client_order_id"] for order in self._exchange.orders()}
                 watched = Followed(command, self._run_dir)
-                watched.until(lambda text, sent=sent: bool(self._news(text, sent)))  # type: ignore[misc]
+                watched.until(lambda text, sent=sent: bool(_news(text, sent)))  # type: ignore[misc]
                 self._followed[command] = watched.output
                 watched.end()
-
-    def _orders_sent(self) -> set[str]:
-        return {order["client_order_id"] for order in self._exchange.orders()}
-
-    def _news(self, text: str, sent: set[str]) -> set[str]:
-        """Orders that a terminal shows and that had not been sent when we last looked."""
-        return {name for name in self._exchange.runs() if name in text} and {
-            word
-            for word in text.replace('"', " ").replace(",", " ").split()
-            if word.startswith("kmm-") and word not in sent
-        }
 
     def _fail(self, fault: dict[str, Any]) -> None:
         self._exchange.manage("POST", "/faults", fault)
@@ -204,46 +207,79 @@ class BusyRun:
         """How many lines of each type the trading log has."""
         return Counter(str(line["event_type"]) for line in bot.lines(TRADING))
 
+    def _until_its_reads_are_from_now(self, bot: Bot) -> None:
+        """The exchange's reads trail what has happened there; what happened before this is in them now."""
+        now = datetime.now(UTC)
+
+        def catches_up() -> bool:
+            as_of: str = self._exchange.read("/exchange/user_data_timestamp")["as_of_time"]
+            return datetime.fromisoformat(as_of) >= now
+
+        bot.sees("what the exchange has done by now", catches_up)
+
     def _until_the_books_agree(self, bot: Bot) -> None:
         """Nothing trades any more, and all that did is in every file."""
 
         def agree() -> bool:
             fills = len(self._fills())
-            return self._logged(bot)["fill"] == self._summary()["total_fills"] == fills
+            counted: int = self._metrics()["summary"]["total_fills"]
+            return self._logged(bot)["fill"] == counted == fills
 
         bot.sees("the same fills here and there", agree)
 
-    def _counts_agree(self, bot: Bot) -> bool:
-        """The metrics are as far as the trading log: they are written less often."""
-        logged, summary = self._logged(bot), self._summary()
-        return all(logged[word] == summary[name] for word, name in COUNTED.items())
+    def _until_the_counts_stand_still(self, bot: Bot) -> None:
+        """The metrics are as far as the trading log, and still are when they have been written once more: a
+        bot that stands still itself, with answers to come, does not write them."""
+        agreed: list[tuple[float, Counter[str]]] = []
 
-    def _summary(self) -> dict[str, int]:
-        """Of the metrics; of what is a count."""
-        found: dict[str, int] = json.loads((self._run_dir / METRICS).read_text())["summary"]
+        def stand_still() -> bool:
+            metrics, logged = self._metrics(), self._logged(bot)
+            agree = all(logged[word] == metrics["summary"][name] for word, name in COUNTED.items())
+            if not agree or (agreed and agreed[0][1] != logged):
+                agreed.clear()
+            if agree and not agreed:
+                agreed.append((metrics["updated_at"], logged))
+            return bool(agreed) and metrics["updated_at"] > agreed[0][0]
+
+        bot.sees("the same counts in all files, and no news", stand_still)
+
+    def _metrics(self) -> dict[str, Any]:
+        found: dict[str, Any] = json.loads((self._run_dir / METRICS).read_text())
         return found
 
     def _status(self, bot: Bot) -> str:
         beat = json.loads((self._run_dir / "heartbeat.json").read_text())
         return str(beat["status"]) if beat["pid"] == bot.process.pid else ""
 
-    def _held(self, bot: Bot) -> dict[str, str]:
+    def _held(self) -> dict[str, str]:
         """As the metrics have it, in the exchange's words."""
-        metrics = json.loads((self._run_dir / METRICS).read_text())
-        markets = metrics["markets"].items()
+        markets = self._metrics()["markets"].items()
         return {ticker: f"{row['position']:.2f}" for ticker, row in markets if row["position"]}
 
     # -- what is looked at ---------------------------------------------------------------------------------
     def _look(self, name: str) -> None:
-        before = self._copy(name, "before")
-        printed = {command: type_in(command, self._run_dir) for command in READING}
-        after = self._copy(name, "after")
-        self._moments[name] = Seen(name, before, after, printed, self._fills(), self._positions())
+        home = self._home / "seen" / name
+        met = {command: home / str(number) for number, command in enumerate(READING)}
+        printed = {command: self._type(command, to) for command, to in met.items()}
+        after = shutil.copytree(self._run_dir, home / "after", ignore=PASSING)
+        homes = {command: str(to) for command, to in met.items()}
+        self._moments[name] = Seen(name, str(after), homes, printed, self._fills(), self._positions())
 
-    def _copy(self, name: str, when: str) -> str:
-        to = self._home / "seen" / name / when
-        shutil.copytree(self._run_dir, to, ignore=shutil.ignore_patterns("journal", "*.sock"))
-        return str(to)
+    def _type(self, command: str, to: Path) -> str:
+        """What it prints; once more if a file that it reads was written meanwhile, because nobody could say
+        then what it has read. What it read is in ``to``."""
+        to.mkdir(parents=True)
+        names = [name for name in READ if name in command]
+
+        def typed() -> list[str]:
+            before = _contents(self._run_dir, names)
+            printed = type_in(command, self._run_dir)
+            for name in {*names, TRADING, *([PACKED] if PACKED in command else [])}:
+                shutil.copy(self._run_dir / name, to)
+            return [printed] if _contents(to, names) == before else []
+
+        (printed,) = eventually(f"files that stand still for {command}", typed)
+        return printed
 
     def _fills(self) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = self._exchange.read("/portfolio/fills", limit="1000")["fills"]
@@ -252,6 +288,18 @@ class BusyRun:
     def _positions(self) -> dict[str, dict[str, Any]]:
         rows = self._exchange.read("/portfolio/positions", limit="1000")["market_positions"]
         return {row["ticker"]: row for row in rows}
+
+
+def _contents(directory: Path, names: Iterable[str]) -> list[bytes]:
+    return [(directory / name).read_bytes() for name in names]
+
+
+def _news(text: str, sent: set[str]) -> set[str]:
+    """Orders of this run that a terminal shows, in lines that are there to their end, and that had not been
+    sent when we last looked."""
+    (run,) = {name.rpartition("-")[0] for name in sent}
+    words = json.dumps(objects(text)).replace('"', " ").replace(",", " ").split()
+    return {word for word in words if word.startswith(f"{run}-")} - sent
 
 
 def play(home: Path) -> Day:

@@ -12,13 +12,12 @@ from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from mm.config.load import load_config
 from tests.ops import fenced_commands as words
-from tests.ops.busy_run import METRICS, STATUS, TRADING, Day, Seen
+from tests.ops.busy_run import METRICS, PACKED, READ, STATUS, Day, Seen
 from tests.ops.fenced_commands import (
     FOLLOWING,
     READING,
@@ -36,33 +35,21 @@ DOCUMENTS = ROOT / ".." / "shared" / "documents"
 MOMENTS = ("running", "tripped", "killed", "restarted")
 QUIET = ("tripped", "killed")  # nothing is sent any more
 THRESHOLDS = ("max_consecutive_errors", "pnl_threshold", "max_inventory_imbalance")
-BUNDLED = {
-    "alerts.jsonl",
-    STATUS,
-    METRICS,
-    "DEFAULT.log",
-    TRADING,
-}
-
-
-def both(seen: Seen, name: str) -> list[dict[str, Any]]:
-    """A file that is replaced as a whole, from before and from after the commands."""
-    return [json.loads((Path(home) / name).read_text("ascii")) for home in (seen.before, seen.after)]
 
 
 # -- what each command must print --------------------------------------------------------------------------
 def breaker(seen: Seen, printed: str) -> None:
-    assert objects(printed)[0] in both(seen, STATUS)
+    assert objects(printed) == [seen.document(STATUS)]
 
 
 def summary(seen: Seen, printed: str) -> None:
-    assert objects(printed)[0] in [document["summary"] for document in both(seen, METRICS)]
+    assert objects(printed) == [seen.document(METRICS)["summary"]]
 
 
 def success_rate(seen: Seen, printed: str) -> None:
     """Sent and answered are counted in the trading log, too, by what this process wrote."""
     rate = float(printed) if printed != "null\n" else None
-    assert rate in [document["summary"]["order_success_rate_pct"] for document in both(seen, METRICS)]
+    assert rate == seen.document(METRICS)["summary"]["order_success_rate_pct"]
     if seen.name in QUIET:
         acknowledged, rejected = len(seen.events("order_acknowledged")), len(seen.events("order_rejected"))
         doubted = seen.document(METRICS)["summary"]["orders_in_doubt"]
@@ -70,8 +57,7 @@ def success_rate(seen: Seen, printed: str) -> None:
 
 
 def latency(seen: Seen, printed: str) -> None:
-    values = [document["summary"]["avg_quote_latency_ms"] for document in both(seen, METRICS)]
-    assert json.loads(printed) in values
+    assert json.loads(printed) == seen.document(METRICS)["summary"]["avg_quote_latency_ms"]
     assert seen.name == "restarted" or json.loads(printed) > 0
 
 
@@ -133,13 +119,12 @@ def positions(seen: Seen, printed: str) -> None:
 
 def bundle(seen: Seen, printed: str) -> None:
     assert printed == ""
-    with tarfile.open(Path(seen.after) / "diagnostics.tar.gz") as tar:
-        assert {entry.name for entry in tar if entry.isreg()} == BUNDLED
-        packed = {name: tar.extractfile(name).read().decode("ascii") for name in BUNDLED}  # type: ignore[union-attr]
+    with tarfile.open(Path(seen.after) / PACKED) as tar:
+        assert {entry.name for entry in tar if entry.isreg()} == set(READ)
+        packed = {name: tar.extractfile(name).read().decode("ascii") for name in READ}  # type: ignore[union-attr]
     for name, text in packed.items():
         assert objects(text)
-        if name.endswith((".jsonl", ".log")):
-            assert (Path(seen.after) / name).read_text("ascii").startswith(text)
+        assert (Path(seen.after) / name).read_text("ascii") == text
 
 
 EXPECTED: dict[str, Callable[[Seen, str], None]] = {
@@ -164,7 +149,7 @@ EXPECTED: dict[str, Callable[[Seen, str], None]] = {
 @pytest.mark.parametrize("moment", MOMENTS)
 @pytest.mark.parametrize("command", READING)
 def test_a_reading_command_prints_what_the_files_say(day: Day, moment: str, command: str) -> None:
-    seen = day.moments[moment]
+    seen = day.moments[moment].as_met_by(command)
     EXPECTED[command](seen, seen.printed[command])
 
 
