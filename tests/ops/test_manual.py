@@ -34,9 +34,16 @@ def test_the_manual_has_every_command_of_the_quick_start() -> None:
     assert all(f"`{command}`" in (DOCS / "runbook.md").read_text() for command in restarts)
 
 
+@pytest.fixture
+def killed(day: Day, tmp_path: Path) -> Path:
+    """The run directory of a bot that was killed while tripped, of the test's own: the day's is read by the
+    tests of other processes, too, and some commands write."""
+    return Path(shutil.copytree(day.moments["killed"].after, tmp_path / "logs"))
+
+
 @pytest.mark.parametrize("command", TYPED)
-def test_what_reads_files_works_where_a_bot_was_killed(day: Day, command: str) -> None:
-    printed = type_in(command, Path(day.moments["killed"].after))
+def test_what_reads_files_works_where_a_bot_was_killed(killed: Path, command: str) -> None:
+    printed = type_in(command, killed)
     assert printed or command == words.BUNDLE or "bot_crash" in command
 
 
@@ -51,11 +58,10 @@ def test_what_steers_exists_with_its_options(command: str) -> None:
 
 
 def test_what_steers_is_typed_where_the_manual_says_with_no_configuration_beside_it(
-    day: Day, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    killed: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In the run directory of a bot that was killed while tripped; nothing of its exchange is left."""
-    run_dir = shutil.copytree(day.moments["killed"].after, tmp_path / "logs")
-    monkeypatch.chdir(run_dir)
+    """Nothing of the bot's exchange is left."""
+    monkeypatch.chdir(killed)
     said = {command: CliRunner().invoke(main, shlex.split(command)[1:]) for command in STEERING}
     assert {command: answer.exit_code for command, answer in said.items()} == {
         "kmm checklist live": 1,
@@ -69,10 +75,10 @@ def test_what_steers_is_typed_where_the_manual_says_with_no_configuration_beside
     assert "the simulated exchange ends with its bot" in said["kmm cancel-all --verify"].output
 
 
-def test_the_line_for_a_monitor_tells_health_by_its_exit_code(day: Day, tmp_path: Path) -> None:
+def test_the_line_for_a_monitor_tells_health_by_its_exit_code(killed: Path, tmp_path: Path) -> None:
     (tmp_path / "config.yaml").write_text("version: 1\ndesks: {DEFAULT: {strategy: top_of_book}}\n")
-    kmm = f"{sys.executable} -m mm checklist live --json --run-dir {day.moments['killed'].after}"
+    kmm = f"{sys.executable} -m mm checklist live --json --run-dir {killed}"
     env = {**environment(), "PYTHONPATH": str(DOCS.parent)}
     printed = type_in(f"({kmm} > out.json || echo unhealthy); cat out.json", tmp_path, env)
     assert printed.startswith("unhealthy\n") and '"healthy": false' in printed
-    assert os.fspath(tmp_path) not in printed
+    assert os.fspath(tmp_path / "config.yaml") not in printed
