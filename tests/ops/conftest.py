@@ -12,6 +12,18 @@ import pytest
 from tests import canary
 from tests.ops.busy_run import Day, play_once
 
+HERE = Path(__file__).parent
+# A boot of systemd, the busy run, and whoever waits until another process has lived through it: on a machine
+# that does much else these take minutes, and all are well.
+LONGEST_TEST_SECONDS = 900
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Asked of the items of the whole session."""
+    for item in items:
+        if HERE in item.path.parents:
+            item.add_marker(pytest.mark.timeout(LONGEST_TEST_SECONDS))
+
 
 @contextmanager
 def held(path: Path) -> Iterator[None]:
