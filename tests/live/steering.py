@@ -22,10 +22,12 @@ FAR = {
 def quoting(
     exchange: Exchange, tmp_path: Path, config: Path, *arguments: str, **environment: str
 ) -> Iterator[Bot]:
-    """A bot with quotes on both sides."""
+    """A bot with quotes on both sides: its own, and none that a killed one left."""
     known = {**exchange.environment(), **environment}
     options: tuple[str | Path, ...] = ("--config", config, "--json", *arguments)
     with bot_process(tmp_path / "logs", *options, environment=known) as bot:
+        bot.sees("its own heartbeat", lambda: bot.has("heartbeat.json") and is_trading(bot))
+        exchange.catch_up()
         bot.sees("quotes on both sides", exchange.both_sides_rest)
         yield bot
 
@@ -37,9 +39,25 @@ def tell(bot: Bot, *words: str) -> tuple[int, dict[str, Any]]:
     return done.returncode, json.loads(done.stdout or "{}")
 
 
+def kill(bot: Bot, reason: str) -> tuple[int, dict[str, Any]]:
+    """The switch, with patience for the proof that nothing rests."""
+    return tell(bot, "kill", reason, "--within", "60")
+
+
+def by_hand(bot: Bot, content: bytes) -> None:
+    """The kill switch's file, there as a whole or not at all."""
+    draft = bot.run_dir.with_suffix(".draft")
+    draft.write_bytes(content)
+    draft.rename(bot.run_dir / "KILL_SWITCH")
+
+
 def beat(bot: Bot) -> dict[str, Any]:
     found: dict[str, Any] = json.loads((bot.run_dir / "heartbeat.json").read_text())
     return found
+
+
+def is_trading(bot: Bot) -> bool:
+    return (beat(bot)["pid"], beat(bot)["status"]) == (bot.process.pid, "active")
 
 
 def turns(bot: Bot, ticks: int = 40) -> None:
@@ -49,7 +67,8 @@ def turns(bot: Bot, ticks: int = 40) -> None:
 
 
 def names(exchange: Exchange) -> set[str]:
-    """Every order that the exchange ever took from this account."""
+    """Every order that the exchange ever took from this account, by now."""
+    exchange.catch_up()
     return {order["client_order_id"] for order in exchange.orders()}
 
 

@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from tests.live.processes import Exchange, kmm
-from tests.live.steering import beat, quoting, tell
+from tests.live.steering import beat, by_hand, quoting, tell
 
 # Clears the screen, rings, and is no UTF-8; the shell hands it over as it is.
 NASTY = "a\x1b[2J\x07\udc9b31m\nb"
@@ -26,12 +26,13 @@ def test_a_kill_is_never_refused_for_its_wording(exchange: Exchange, config: Pat
     with quoting(exchange, tmp_path, config) as bot:
         bot.sees("a socket", lambda: bot.has("control.sock"))
         for words, held in ((NASTY, CALM), ("x" * 20_000, "x" * 500)):
-            assert f"killed: {held}; nothing rests" in printed(bot.run_dir, "kill", words)
+            assert f"killed: {held}; nothing rests" in printed(bot.run_dir, "kill", words, "--within", "60")
             assert (bot.run_dir / "KILL_SWITCH").read_text() == f"{held}\n"
             killed = [alert for alert in bot.alerts("kill_switch") if alert["level"] == "critical"]
             assert f"kill switch: {held}" in killed[-1]["message"]
             assert "goes on" in printed(bot.run_dir, "resume")
-        (bot.run_dir / "KILL_SWITCH").write_bytes(b"by hand\x1b]0;owned\x07\x9b2J\n")
+        bot.sees("the end of the kill", lambda: beat(bot)["status"] != "disabled")
+        by_hand(bot, b"by hand\x1b]0;owned\x07\x9b2J\n")
         bot.sees("the file heeded", lambda: beat(bot)["status"] == "disabled")
         assert "by hand ]0;owned" in printed(bot.run_dir, "status") + printed(bot.run_dir, "breaker", "show")
         assert tell(bot, "resume")[0] == 0

@@ -6,7 +6,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from tests.live.processes import Bot, Exchange, bot_process, is_exact, kmm, settings
-from tests.live.steering import beat, names, quoting, status_file, tell, turns
+from tests.live.steering import beat, by_hand, kill, names, quoting, status_file, tell, turns
 
 # Five quotes on each side, far enough out that they rest.
 LADDER = '''
@@ -49,14 +49,15 @@ def test_a_kill_leaves_nothing_resting_and_nothing_follows_until_resume(
     (home / "strategies").mkdir(parents=True)
     (home / "strategies" / "__init__.py").write_text("")
     (home / "strategies" / "ladder.py").write_text(LADDER)
-    # Two markets, and no order more than are cancelled one by one: a sweep keeps orders away for a minute.
+    # Two markets, which last for hours, and no order more than are cancelled one by one: a sweep keeps orders
+    # away for a minute.
     near = {"min_probability": 0.3, "max_probability": 0.7, "max_markets": 2}
-    desk = {"strategy": "ladder", "markets": {"filter": near}}
+    desk = {"strategy": "ladder", "markets": {"series": ["KXSIMINX"], "filter": near}}
     config = settings(home, desks={"DEFAULT": desk})
     options = ("--config", config, "--json")
     with bot_process(tmp_path / "logs", *options, environment=exchange.environment(), directory=home) as bot:
         bot.sees("twenty orders", lambda: len(exchange.resting()) >= MANY)
-        code, said = tell(bot, "kill", "the drill")
+        code, said = kill(bot, "the drill")
         assert code == 0, said
         assert (said["open_orders"], said["kill_switch"]) == (0, "the drill") or said["mode"] == "halted"
         bot.sees("nothing resting", exchange.nothing_rests)
@@ -77,7 +78,7 @@ def test_a_kill_leaves_nothing_resting_and_nothing_follows_until_resume(
         assert code == 0, said
         assert not bot.has("KILL_SWITCH")
         bot.sees("quotes again", exchange.both_sides_rest)
-        assert bot.alerts("kill_switch")[-1]["level"] == "info"
+        bot.sees("the end told", lambda: bot.alerts("kill_switch")[-1]["level"] == "info")
         reasons = [(line["command"], line["reason"]) for line in bot.log("operator_command")]
         assert ("kill", "the drill") in reasons and ("resume", "kmm resume") in reasons
         assert tell(bot, "stop")[0] == 0
@@ -88,8 +89,9 @@ def test_a_second_kill_within_a_minute_is_in_the_files_at_once_and_last(
     exchange: Exchange, config: Path, tmp_path: Path
 ) -> None:
     with quoting(exchange, tmp_path, config) as bot:
-        for word in (("kill", "same"), ("resume",), ("kill", "same")):
-            assert tell(bot, *word)[0] == 0
+        assert kill(bot, "same")[0] == 0
+        assert tell(bot, "resume")[0] == 0
+        assert kill(bot, "same")[0] == 0
         levels = [alert["level"] for alert in bot.alerts("kill_switch")]
         assert levels.count("critical") == 2 and levels[-1] == "critical"
         assert tell(bot, "stop")[0] == 0
@@ -101,7 +103,7 @@ def test_the_file_alone_is_enough_and_so_is_its_removal(
     exchange: Exchange, config: Path, tmp_path: Path
 ) -> None:
     with quoting(exchange, tmp_path, config) as bot:
-        (bot.run_dir / "KILL_SWITCH").write_text("by hand,\non two lines")
+        by_hand(bot, b"by hand,\non two lines")
         bot.sees("nothing resting", exchange.nothing_rests)
         bot.sees("the word for it", lambda: beat(bot)["status"] == "disabled")
         assert tell(bot, "status")[1]["kill_switch"] == "by hand, on two lines"
@@ -153,7 +155,7 @@ def test_what_the_environment_disables_no_command_resumes(
         bot.sees("a socket", lambda: bot.has("control.sock"))
         code, said = tell(bot, "resume")
         assert code == 4 and "still disabled: BOT_DISABLE_TRADING=1" in said["error"]
-        done = kmm("kill", "the drill", "--run-dir", bot.run_dir)
+        done = kmm("kill", "the drill", "--within", "60", "--run-dir", bot.run_dir)
         assert done.returncode == 0, done.stderr
         still = "still disabled after kmm resume: BOT_DISABLE_TRADING=1"
         assert done.stdout == f"killed: the drill; nothing rests. {still}\n"

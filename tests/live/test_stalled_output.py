@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.live.processes import READS_EVERY, Exchange, bot_process, eventually, settings
-from tests.live.steering import FAR, tell, turns
+from tests.live.steering import FAR, kill, tell, turns
 
 BROKEN = '''
 """A strategy with a fault."""
@@ -72,7 +72,7 @@ def test_a_bot_whose_output_nobody_reads_trades_heeds_and_ends(exchange: Exchang
     ):
         bot.sees("quotes on both sides", exchange.both_sides_rest)
         turns(bot)
-        code, said = tell(bot, "kill", "nobody reads")
+        code, said = kill(bot, "nobody reads")
         assert code == 0, said
         bot.sees("nothing resting", exchange.nothing_rests)
         assert tell(bot, "resume")[0] == 0
