@@ -9,31 +9,25 @@ from pathlib import Path
 
 from tests.live.processes import READS_EVERY, Exchange, bot_process, eventually, is_exact, kmm, settings
 
-# Quotes both sides beside the touch, and has a fault that shows after some quotes.
+# Quotes both sides beside the touch, and has a fault that shows when somebody has seen them rest.
 FAULTY = '''
 """A strategy with a fault."""
 
-from typing import Annotated, ClassVar
-
-import msgspec
+from pathlib import Path
+from typing import ClassVar
 
 from mm.core.strategy import Decision, Params, Quote
 from mm.core.units import CENT, CONTRACT, DOLLAR, Side
 
 
-class FaultyParams(Params, frozen=True):
-    fails_after: int = 15
-
-
 class Strategy:
-    Params: ClassVar[type[Params]] = FaultyParams
+    Params: ClassVar[type[Params]] = Params
 
-    def __init__(self, params: FaultyParams) -> None:
-        self._left = params.fails_after
+    def __init__(self, params):
+        self._fault = Path(__file__).with_name("fault")
 
     def quotes(self, view):
-        self._left -= 1
-        if self._left <= 0:
+        if self._fault.exists():
             raise ZeroDivisionError("the fault that we put in")
         bid, ask = view.best_bid, view.best_ask
         if bid is None or ask is None or bid <= 2 * CENT or ask >= DOLLAR - 2 * CENT:
@@ -69,6 +63,7 @@ def test_after_a_kill_the_next_start_cancels_what_rests_and_owns_the_position(
         first.signal(signal.SIGKILL)
         assert first.ends() == -signal.SIGKILL
     far = {line["client_order_id"] for line in first.log("order_acknowledged", "FAR")}
+    exchange.catch_up()
     held = eventually("a position", exchange.positions, READS_EVERY)  # reads lag
     runs = exchange.runs()
 
@@ -83,8 +78,9 @@ def test_after_a_kill_the_next_start_cancels_what_rests_and_owns_the_position(
     assert exchange.runs() == runs, "the dry run sent an order"
     assert far & exchange.resting_names(), "the dry run cancelled an order"
 
+    said = len(dry.log("order_acknowledged", "FAR"))
     with bot_process(run_dir, *arguments, environment=exchange.environment()) as second:
-        second.waits_for("order_acknowledged", len(dry.log("order_acknowledged", "FAR")) + 1, desk="FAR")
+        second.waits_for("order_acknowledged", said + 1, desk="FAR")
         second.sees("the leftovers gone", lambda: not far & exchange.resting_names())
         reasons = {line["reason"] for line in second.log("order_cancel_submitted", "FAR")}
         assert "left over from a former run" in reasons
@@ -110,7 +106,8 @@ def test_a_fault_of_ours_cancels_everything_says_so_and_the_next_start_works(
     config = settings(home, desks={"DEFAULT": {"strategy": "faulty"}})
     arguments = ("--config", config, "--json")
     with bot_process(run_dir, *arguments, environment=exchange.environment(), directory=home) as bot:
-        bot.waits_for("order_acknowledged")
+        bot.sees("its quotes", exchange.both_sides_rest)
+        (home / "strategies" / "fault").touch()
         assert bot.ends() == 1
         eventually("an empty list of orders", exchange.nothing_rests, READS_EVERY)  # reads lag
         (crash,) = bot.alerts("bot_crash")
