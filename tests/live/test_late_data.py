@@ -2,13 +2,27 @@
 
 from __future__ import annotations
 
+import re
 import signal
 from pathlib import Path
+from typing import Any
 
-from tests.live.processes import bot_process, exchange_process, is_exact, settings
+from mm.core.units import SECOND
+from tests.live.processes import Bot, bot_process, exchange_process, is_exact, settings
 from tests.live.steering import beat
 
-LATE = {"point": "frame", "kind": "delay", "delay_ns": 4_000_000_000, "times": 1_000_000}
+LATE: dict[str, Any] = {"point": "frame", "kind": "delay", "delay_ns": 4 * SECOND, "times": 1_000_000}
+
+
+def age_told(bot: Bot) -> float:
+    """In seconds; 0 while nothing is late."""
+    found = re.match(r"market data is ([\d.]+) s old", beat(bot)["pauses"].get("market data", ""))
+    return float(found[1]) if found else 0.0
+
+
+def levels(bot: Bot) -> list[str]:
+    """Of what was told of pauses."""
+    return [alert["level"] for alert in bot.alerts("pause")]
 
 
 def test_nothing_is_quoted_on_old_data_and_quotes_come_back_with_fresh(tmp_path: Path) -> None:
@@ -18,13 +32,14 @@ def test_nothing_is_quoted_on_old_data_and_quotes_come_back_with_fresh(tmp_path:
         with bot_process(tmp_path / "logs", *options, environment=exchange.environment()) as bot:
             bot.sees("quotes on both sides", exchange.both_sides_rest)
             exchange.manage("POST", "/faults", LATE)
-            bot.sees("the pause", lambda: "market data" in beat(bot)["pauses"])
-            assert "4." in beat(bot)["pauses"]["market data"]
+            bot.sees("the pause", lambda: age_told(bot) >= LATE["delay_ns"] / SECOND)
             bot.sees("nothing resting", exchange.nothing_rests)
             exchange.manage("DELETE", "/faults")
             bot.sees("the end of the pause", lambda: not beat(bot)["pauses"])
             bot.sees("quotes on both sides", exchange.both_sides_rest)
-            bot.sees("both told", lambda: len(bot.alerts("pause")) == 2)
+            # A machine that stands still makes data late, too: the pause may not be the only one.
+            bot.sees("both told", lambda: levels(bot)[-1:] == ["info"])
+            assert levels(bot)[:2] == ["warning", "info"]
             bot.signal(signal.SIGTERM)
             assert bot.ends() == 0, bot.stderr
             assert is_exact(bot.summary)
