@@ -6,14 +6,12 @@ from __future__ import annotations
 import json
 import shutil
 import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from mm.core.units import MONEY_DOLLAR
-from tests.live.processes import Bot, Exchange, bot_process, kmm, settings
-from tests.live.steering import FAR, beat, tell
+from tests.live.processes import Bot, Exchange, kmm, settings
+from tests.live.steering import FAR, is_trading, quoting, tell
 from tests.live.test_careless_operator import CALM, NASTY
 
 DESKS = {"LEFT": FAR, "RIGHT": {**FAR, "markets": {"series": ["KXSIMBTC15M"]}}}
@@ -35,20 +33,6 @@ def let_it_have_lost(run_dir: Path, desk: str, dollars: int) -> None:
         (run_dir / f"{name}_circuit_breaker_status.json").write_text(json.dumps(status))
 
 
-@contextmanager
-def one_quotes(exchange: Exchange, tmp_path: Path, config: Path) -> Iterator[Bot]:
-    """A new process that quotes."""
-    options = ("--config", config, "--json")
-    with bot_process(tmp_path / "logs", *options, environment=exchange.environment()) as bot:
-        bot.sees("its own heartbeat", lambda: bot.has("heartbeat.json") and is_trading(bot))
-        bot.sees("quotes", exchange.both_sides_rest)
-        yield bot
-
-
-def is_trading(bot: Bot) -> bool:
-    return (beat(bot)["pid"], beat(bot)["status"]) == (bot.process.pid, "active")
-
-
 def is_stopped(bot: Bot) -> bool:
     return not status_of(bot.run_dir, "RIGHT")["is_open"]
 
@@ -60,15 +44,16 @@ def dies(bot: Bot) -> None:
 
 def test_one_desk_stops_is_seen_and_is_let_go_on_alone(exchange: Exchange, tmp_path: Path) -> None:
     config = settings(tmp_path, desks=DESKS, circuit_breaker=BREAKER)
-    with one_quotes(exchange, tmp_path, config) as bot:
+    with quoting(exchange, tmp_path, config) as bot:
         assert tell(bot, "stop")[0] == 0
         assert bot.ends() == 0
     let_it_have_lost(bot.run_dir, "RIGHT", dollars=9)
 
-    with one_quotes(exchange, tmp_path, config) as bot:
+    with quoting(exchange, tmp_path, config) as bot:
         bot.sees("the trip", lambda: is_stopped(bot))
         assert status_of(bot.run_dir, "RIGHT")["trip_rule"] == RULE
-        assert status_of(bot.run_dir, "LEFT")["is_open"] and is_trading(bot)
+        assert status_of(bot.run_dir, "LEFT")["is_open"]
+        bot.sees("the other trading", lambda: is_trading(bot))
         status = kmm("status", "--run-dir", bot.run_dir).stdout
         assert "desk RIGHT" in status and "TRIPPED: P&L of the desk is" in status
         shown = kmm("breaker", "show", "--run-dir", bot.run_dir).stdout
@@ -79,7 +64,7 @@ def test_one_desk_stops_is_seen_and_is_let_go_on_alone(exchange: Exchange, tmp_p
         dies(bot)
     copy = shutil.copytree(bot.run_dir, tmp_path / "copy", ignore=shutil.ignore_patterns("*.sock"))
 
-    with one_quotes(exchange, tmp_path, config) as bot:
+    with quoting(exchange, tmp_path, config) as bot:
         assert is_stopped(bot), "a kill forgives nothing"
         assert tell(bot, "breaker", "reset", "--reason", NASTY, "--desk", "RIGHT")[0] == 0
         told = f"breaker of desk RIGHT reset: {CALM}"
