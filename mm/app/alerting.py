@@ -35,6 +35,7 @@ OUTBOX: Final = "alerts_outbox"
 # One failed attempt is the network's everyday life.
 FAILURES_WORTH_TELLING: Final = 3
 CATEGORY: Final = "alert_delivery"
+CLOSED: Final = "CLOSED"
 NOT_TRADING: Final = frozenset({"tripped", "disabled"})
 
 
@@ -153,8 +154,7 @@ class AlarmWatch(Watcher):
     def on_time(self, now: Nanos, engine: Observed) -> None:
         if not self._look.is_due(now):
             return
-        if self._alarms.dead_man is not None:
-            self._alarms.dead_man.pulse(_trouble(engine.picture()))
+        self._give_pulse(engine.picture())
         if not self._has_begun:
             self._has_begun = True
             self._tell_what_was_found(now)
@@ -165,6 +165,11 @@ class AlarmWatch(Watcher):
             text = f"alerts by {way} are not sent any more: a fault of ours ended its thread"
             alert = Alert(AlertLevel.CRITICAL, CATEGORY, text, details=(("way", way),))
             self._conditions.begin(("dead", way), alert, now)
+
+    def _give_pulse(self, picture: EnginePicture) -> None:
+        """The beat in which the engine has stopped is none: its end was the last word."""
+        if self._alarms.dead_man is not None and picture.mode.upper() != CLOSED:
+            self._alarms.dead_man.pulse(_trouble(picture))
 
     def close(self) -> None:
         """After the sinks are closed: what they did last."""

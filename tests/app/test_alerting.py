@@ -148,6 +148,26 @@ def test_the_pulse_says_whether_it_may_trade(tmp_path: Path) -> None:
     ]
 
 
+def test_no_pulse_follows_the_last_word(tmp_path: Path) -> None:
+    """The beat in which the engine stops comes round to its end: a pulse in it would open a new life, which
+    ends, too, and is alive until then."""
+    end = Alert(AlertLevel.INFO, "bot_shutdown", "stopped: SIGTERM")
+    with web_server() as visits:
+        story = Story(tmp_path)
+        dead_man = DeadMan(Address(visits.url, Style.HEALTHCHECKS), 3_600, story.pings.append)
+        story.watch = AlarmWatch(
+            Alarms(story.delivery, dead_man, story.pings, {}), structlog.get_logger(), story._announce
+        )
+        dead_man.send(end, NOW)
+        story.engine.mode = "CLOSED"
+        story.beat()
+        dead_man.send(end, NOW)
+        wait_until(lambda: "/log" in visits.paths())
+        dead_man.close()
+        story.delivery.close()
+    assert visits.paths() == ["/start", "/log"]
+
+
 def test_secrets_are_known_to_the_redactor_before_anything_is_written(tmp_path: Path) -> None:
     text = (
         b"version: 1\ndesks: {A: {strategy: glft}}\nalerts: {email: {enabled: true, smtp_host: 127.0.0.1,"
