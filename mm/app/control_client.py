@@ -18,6 +18,8 @@ from mm.app.lock import holder_of
 
 ANSWER_WITHIN_SECONDS: Final = 10.0
 LOOK_EVERY_SECONDS: Final = 0.1
+# A bot may be busy for a moment when the patience with what it does ends; it is not silent then.
+LEAST_SECONDS: Final = 3.0
 # Nobody listens: no socket, no directory, or a socket that a killed run has left.
 NOBODY: Final = frozenset({errno.ENOENT, errno.ECONNREFUSED, errno.ENOTDIR})
 
@@ -80,12 +82,15 @@ def until(
     show: Callable[[Answer | None], None] = lambda answer: None,
 ) -> bool:
     """Ask for the status again and again until ``is_done``; ``None`` stands for a bot that is gone.
-    ``False`` if ``patience`` seconds were not enough."""
+    ``False`` if ``patience`` seconds were not enough.
+
+    :raises CannotRun: as `ask`; it has `LEAST_SECONDS` for each answer.
+    """
     deadline = time.monotonic() + patience
     while True:
         answer: Answer | None = None
         with contextlib.suppress(NotRunning):
-            answer = ask(run_dir, Request("status"), max(deadline - time.monotonic(), LOOK_EVERY_SECONDS))
+            answer = ask(run_dir, Request("status"), max(deadline - time.monotonic(), LEAST_SECONDS))
         show(answer)
         if is_done(answer):
             return True

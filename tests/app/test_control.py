@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from mm.app.control import MOST_CALLERS, serving
-from mm.app.control_client import NotRunning, ask
+from mm.app.control_client import NotRunning, ask, until
 from mm.app.control_words import LONGEST_REQUEST, NAME, Answer, Request, address
 from mm.app.errors import LOCK_HELD, CannotRun
 from mm.app.lock import hold_lock, holder_of
@@ -52,6 +52,20 @@ def test_only_the_owner_reaches_it_and_it_is_gone_afterwards(tmp_path: Path) -> 
 
     asyncio.run(story())
     assert not (tmp_path / NAME).exists()
+
+
+def test_a_bot_that_is_busy_when_the_patience_ends_is_not_taken_for_one_that_hangs(tmp_path: Path) -> None:
+    """What is wanted is not so in time, and that is the answer."""
+
+    async def busy(request: Request) -> Answer:
+        await asyncio.sleep(0.3)
+        return await echo(request)
+
+    async def story() -> bool:
+        async with serving(tmp_path, busy):
+            return await asyncio.to_thread(until, tmp_path, lambda answer: answer is None, 0.0)
+
+    assert asyncio.run(story()) is False
 
 
 def test_one_that_a_killed_run_left_is_replaced(tmp_path: Path) -> None:
