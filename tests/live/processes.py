@@ -23,7 +23,9 @@ from tests import canary
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT / ".." / "shared" / "data"
-PATIENCE = 90.0
+# An order in doubt is proven absent after half a minute, a cancel-all holds quotes back for a whole one, and
+# an end has as long for its proof: a story waits longer than each of these, on a slow machine, too.
+PATIENCE = 150.0
 LOOK_EVERY = 0.05
 # How a market moves is nobody's choice: a few losses in a row, or much bought, end no story.
 CALM = {"losing_round_trips": None, "max_inventory_imbalance": 1.0}
