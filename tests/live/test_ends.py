@@ -64,6 +64,7 @@ def test_a_killed_run_is_told_by_the_next_one_once(exchange: Exchange, tmp_path:
         bot.sees("a heartbeat that knows them", lambda: beat(bot)["resting_orders"])
         bot.signal(signal.SIGKILL)
         assert bot.ends() == -signal.SIGKILL
+    resting = beat(bot)["resting_orders"]
     code, said = tell(bot, "status")
     assert code == 3 and "ended without stopping" in said["error"]
     once = ("run", "--once", "--config", config, "--run-dir", bot.run_dir)
@@ -72,7 +73,7 @@ def test_a_killed_run_is_told_by_the_next_one_once(exchange: Exchange, tmp_path:
         assert done.returncode == 0, done.stderr
     (crash,) = bot.alerts("bot_crash")
     assert f"process {bot.process.pid}" in crash["message"]
-    assert crash["level"] == "critical" and crash["details"]["resting_orders"] > 0
+    assert crash["level"] == "critical" and crash["details"]["resting_orders"] == resting
     assert exchange.nothing_rests()
 
 
