@@ -27,8 +27,10 @@ from tests.live.processes import (
     exchange_process,
     is_exact,
     kmm,
+    settings,
 )
 from tests.live.proxy import Wire, wire_to
+from tests.live.steering import beat, kill, tell
 
 UNAVAILABLE = {
     "point": "before_parse",
@@ -58,20 +60,10 @@ def waiting(exchange: Exchange, tmp_path: Path, config: Path, *options: str) -> 
             yield bot, wire
 
 
-def tell(bot: Bot, *words: str) -> tuple[int, dict[str, Any]]:
-    done = kmm(*words, "--run-dir", bot.run_dir, "--json")
-    assert "Traceback" not in done.stderr, done.stderr
-    return done.returncode, json.loads(done.stdout or "{}")
-
-
-def beat(bot: Bot) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads((bot.run_dir / "heartbeat.json").read_text())
-    return found
-
-
 def test_a_start_before_the_exchange_is_there_waits_says_so_and_quotes_when_it_is(
-    exchange: Exchange, config: Path, tmp_path: Path
+    exchange: Exchange, tmp_path: Path
 ) -> None:
+    config = settings(tmp_path, alerts={"feed_lost_critical_seconds": None})  # told once, however long it is
     with waiting(exchange, tmp_path, config) as (bot, wire):
         first = beat(bot)
         assert first["status"] == "starting"
@@ -147,7 +139,7 @@ def test_a_kill_while_it_waits_holds_and_nothing_is_claimed_that_is_not_known(
         bot.sees("disabled", lambda: beat(bot)["status"] == "disabled")
         wire.lay()
         bot.sees("the account read", lambda: beat(bot)["last_reconcile"])
-        assert tell(bot, "kill", "again")[0] == 0
+        assert kill(bot, "again")[0] == 0
         state = tell(bot, "status")[1]
         assert (state["mode"], state["kill_switch"]) == ("halted", "the drill")
         assert len(exchange.orders()) == before
