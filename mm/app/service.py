@@ -111,15 +111,18 @@ class Service(Watcher):
         if self._is_stopping:
             self._manager.send(STOPPING, extend_timeout(STILL_AT_IT_SECONDS))
             return
-        if not self._is_ready:
-            self._tell_start(is_recovered(word, picture))
         remark = escape(self._scrub(self.remark()))[:LONGEST_REASON]
         text = f"{word}: {remark}" if remark else status_text(word, picture, self._scrub)
+        if not self._is_ready:
+            self._tell_start(is_recovered(word, picture), word, text)
         self._tell_people(now, word, text)
 
-    def _tell_start(self, is_over: bool) -> None:
-        self._is_ready = is_over and self._manager.send(READY)
-        if not self._is_ready:
+    def _tell_start(self, is_over: bool, word: str, text: str) -> None:
+        """Ready and what it does now are one message: whoever waited for the start reads no older line."""
+        self._is_ready = is_over and self._manager.send(READY, status_line(text))
+        if self._is_ready:
+            self._shown = (word, text)
+        else:
             self._manager.send(extend_timeout(STILL_AT_IT_SECONDS))
 
     def _tell_people(self, now: Nanos, word: str, text: str) -> None:

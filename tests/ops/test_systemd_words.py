@@ -88,9 +88,8 @@ def test_it_is_ready_when_the_start_is_over_and_says_what_it_does(manager: FakeM
     assert manager.names() == ["WATCHDOG", "EXTEND_TIMEOUT_USEC", "STATUS"], "not ready, but alive"
     bench.engine.mode = "QUOTING"
     bench.time(at(3))
-    assert manager.waits_for("READY") == {"READY": "1"}
-    said = manager.waits_for("STATUS")["STATUS"]
-    assert said == "active: 1 markets, 0 orders rest, 0 contracts held, P&L $1.82, breaker ok"
+    said = "active: 1 markets, 0 orders rest, 0 contracts held, P&L $1.82, breaker ok"
+    assert manager.waits_for("READY") == {"READY": "1", "STATUS": said}, "systemctl start shows no older line"
     manager.heard.clear()
     for second in range(4, 30):
         bench.time(at(second))
@@ -102,8 +101,7 @@ def test_a_tripped_bot_is_ready_too_and_says_why_it_does_not_trade(manager: Fake
     _, bench = watched(manager)
     bench.engine.mode, bench.engine.breaker = "HALTED", TRIPPED
     bench.time(at(0))
-    manager.waits_for("READY")
-    said = manager.waits_for("STATUS")["STATUS"]
+    said = manager.waits_for("READY")["STATUS"]
     assert said.startswith("tripped: ")
     assert said.endswith("breaker tripped: 10 API errors in a row")
 
@@ -115,7 +113,8 @@ def test_a_status_has_no_secret_and_no_second_line(manager: FakeManager) -> None
     bench.engine.breaker = type(TRIPPED)(False, "r", reason, 0, 0, {}, {}, ())
     bench.time(at(0))
     said = manager.waits_for("STATUS")
-    assert list(said) == ["STATUS"]
+    assert list(said) == ["READY", "STATUS"]
+    assert said["READY"] == "1"
     assert "hunter2" not in said["STATUS"]
     assert "\x1b" not in said["STATUS"]
     assert len(said["STATUS"]) < 500
