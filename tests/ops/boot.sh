@@ -37,14 +37,19 @@ END
 
 # Control groups of our own, below ours, so that the guest's can be removed afterwards.
 for tree in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
-    mkdir "$tree/story.$$" && echo $$ > "$tree/story.$$/cgroup.procs"
+    mkdir -p "$tree/story.$$" && echo $$ > "$tree/story.$$/cgroup.procs"
 done
 timeout "$seconds" systemd-nspawn --quiet --directory="$work/image" --register=no --keep-unit --private-network \
     --link-journal=no --boot --console=pipe -- systemd.unit=story.target < /dev/null >&2 || echo "nspawn: $?" >&2
-for tree in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
-    echo $$ > "$tree/cgroup.procs"
-    find "$tree/story.$$" -depth -type d -exec rmdir {} +
-done
 cat "$work/image/told"
+# A group cannot be removed before the last process in it is quite gone.
+removed() {
+    echo $$ > "$1/cgroup.procs"
+    find "$1/story.$$" -depth -type d -exec rmdir {} + 2> /dev/null
+}
+for tree in /sys/fs/cgroup/systemd /sys/fs/cgroup/unified; do
+    tries=0
+    until removed "$tree" || [ $((tries += 1)) -ge 100 ]; do sleep 0.1; done
+done
 umount --recursive --lazy "$work"
 rmdir "$work"

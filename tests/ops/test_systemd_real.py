@@ -14,7 +14,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).parent
-PATIENCE_SECONDS = 240
+PATIENCE_SECONDS = 600
 TREES = ("/sys/fs/cgroup/systemd", "/sys/fs/cgroup/unified")
 PRIORITIES = {"debug": "7", "info": "6", "warning": "4", "error": "3", "critical": "2"}
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 NAME = "kalshi-market-maker"
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 90.0
 SETTINGS = Path("/etc/kalshi-market-maker")
 RUN_DIR = Path("/var/lib/kmm")
 CREDENTIAL = Path("/etc/credstore/kalshi.pem")
@@ -73,7 +73,8 @@ def let_others_read(directory: Path) -> None:
 
 def prepare() -> subprocess.Popen[str]:
     """An exchange, an account for the bot, its key where systemd looks for it, its settings."""
-    command = [sys.executable, "-m", "mm", "exchange", "--seed", "3", "--balance", "5000"]
+    world = ("--seed", "3", "--balance", "5000", "--whole-periods")  # whatever the time of day
+    command = [sys.executable, "-m", "mm", "exchange", *world]
     exchange = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert exchange.stdout is not None
     facts = json.loads(exchange.stdout.readline())
@@ -98,7 +99,8 @@ def live() -> None:
     if installed.returncode:
         raise SystemExit(installed.stdout + installed.stderr)
     FACTS["installed"] = installed.stdout + installed.stderr
-    drop_in("quick", "[Service]\nWatchdogSec=6\nRestartSec=1\n")
+    # Long enough that a machine which does much else is not taken for a hang.
+    drop_in("quick", "[Service]\nWatchdogSec=12\nRestartSec=1\n")
     FACTS["start"] = subprocess.run(["systemctl", "start", NAME], capture_output=True).returncode
     FACTS["started"] = {name: shown(name) for name in ("ActiveState", "StatusText", "Type")}
     until("it quotes", is_quoting)
@@ -130,6 +132,8 @@ def refuse() -> None:
 
 
 def journal() -> list[dict[str, object]]:
+    """Everything that was said, also what is on its way to the files."""
+    run("journalctl", "--sync")
     lines = run("journalctl", "-u", NAME, "-o", "json", "--output-fields=MESSAGE,PRIORITY,_COMM")
     return [json.loads(line) for line in lines.splitlines()]
 
