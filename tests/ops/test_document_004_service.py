@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import getpass
 import json
-import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -80,6 +80,11 @@ class Machine:
     def types(self, command: str) -> str:
         return type_in(command, ROOT, self.environment)
 
+    def answers(self) -> bool:
+        """Its file is there a moment before supervisord listens."""
+        with socket.socket(socket.AF_UNIX) as control:
+            return control.connect_ex(str(self.home / "control")) == 0
+
     def heartbeat(self) -> dict[str, Any]:
         path = self.run_dir / "heartbeat.json"
         found: dict[str, Any] = json.loads(path.read_text()) if path.exists() else {}
@@ -95,9 +100,8 @@ class Machine:
 
 @pytest.fixture
 def machine() -> Iterator[Machine]:
-    home = Path(tempfile.mkdtemp(prefix="kmm"))
-    yield Machine(home)
-    shutil.rmtree(home)
+    with tempfile.TemporaryDirectory(prefix="kmm", ignore_cleanup_errors=True) as home:
+        yield Machine(Path(home))
 
 
 @pytest.fixture
@@ -109,7 +113,7 @@ def supervised(machine: Machine) -> Iterator[Machine]:
         stderr=subprocess.STDOUT,
     )
     try:
-        machine.until((machine.home / "control").exists, "supervisord did not come up")
+        machine.until(machine.answers, "supervisord did not come up")
         yield machine
     finally:
         daemon.terminate()
@@ -133,7 +137,8 @@ def test_supervisor_installs_starts_and_restarts_the_bot_as_the_manual_says(supe
         "kalshi-market-maker: started",
     ]
     supervised.until(lambda: supervised.heartbeat()["pid"] != first, "it is the same process")
-    alerts = [json.loads(line) for line in (supervised.run_dir / "alerts.jsonl").read_text().splitlines()]
+    whole, _, _ = (supervised.run_dir / "alerts.jsonl").read_text().rpartition("\n")
+    alerts = [json.loads(line) for line in whole.splitlines()]
     stops = [alert for alert in alerts if alert["category"] == "bot_shutdown"]
     assert [stop["details"]["exit_code"] for stop in stops] == [0], "the first one ended in order"
 
