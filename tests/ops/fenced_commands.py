@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import json
 import os
 import pty
@@ -16,7 +17,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-PATIENCE_SECONDS = 60.0
+PATIENCE_SECONDS = 150.0  # longer than the longest command waits by itself
 STAND_INS = Path(__file__).parent / "stand_ins"
 GREW = re.compile(r"(tar: \S+: file changed as we read it\n)+")
 COLOURS = re.compile(r"\x1b\[[0-9;]*[A-Za-z]")
@@ -136,6 +137,7 @@ class Followed:
     def __init__(self, command: str, directory: Path, env: dict[str, str] | None = None) -> None:
         self.command = command
         self.output = ""
+        self._decoder = codecs.getincrementaldecoder("utf-8")()
         self._ours, theirs = pty.openpty()
         self._process = subprocess.Popen(
             ["bash", "-c", command],
@@ -155,7 +157,7 @@ class Followed:
             left = deadline - time.monotonic()
             assert left > 0, f"{self.command}: waited in vain, saw {self.output[-500:]}"
             if select.select([self._ours], [], [], left)[0]:
-                text = os.read(self._ours, 65_536).decode()
+                text = self._decoder.decode(os.read(self._ours, 65_536))
                 self.output = COLOURS.sub("", self.output + text).replace("\r\n", "\n")
         return self.output
 

@@ -39,7 +39,7 @@ def test_the_bot_trades_on_an_exchange_that_somebody_else_started(tmp_path: Path
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=3 * PATIENCE,  # two processes start, and one cycle alone may take a minute
     )
     assert done.returncode == 0, done.stderr
     summary = json.loads(done.stdout)
