@@ -178,7 +178,8 @@ def test_a_format_knows_the_lines_of_its_file(run_dir: Path, name: str) -> None:
 def test_lnav_takes_the_formats_and_answers(
     tmp_path: Path, run_dir: Path, name: str, query: str, expected: str
 ) -> None:
-    home = {**os.environ, "HOME": str(tmp_path), "XDG_CONFIG_HOME": str(tmp_path)}
+    # What it keeps in a temporary directory is for all that run at the same time.
+    home = {**os.environ, **dict.fromkeys(("HOME", "XDG_CONFIG_HOME", "TMPDIR"), str(tmp_path))}
     formats = [str(path) for path in sorted((DEPLOY / "lnav").glob("*.json"))]
     put = subprocess.run(["lnav", "-i", *formats], env=home, capture_output=True, text=True)
     assert put.returncode == 0, put.stderr
