@@ -2,9 +2,9 @@
 
 An order at a wanted price and near the wanted size is kept, for its place in the queue. A smaller size is an
 amend that keeps the place; a price further from the market is one amend, so that there is no moment with two
-orders. A price nearer to the market is a cancel and a new order: an amend cannot be post-only, and one that
-meets an order we have not yet heard of takes it (protocol section 5.2). What is under way is waited for: one
-request an order at a time.
+orders. A price nearer to the market is a new order, because an amend cannot be post-only, and one that meets
+an order we have not yet heard of takes it (protocol section 5.2). The old one, which gives less away, stands
+in for the new one until that is answered. What is under way is waited for: one request an order at a time.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Place(msgspec.Struct, frozen=True, gc=False):
 
 
 class Replace(msgspec.Struct, frozen=True, gc=False):
-    """Cancel ``order`` and place the new one, both or neither: the old one gives nothing away meanwhile."""
+    """Place the new one, nearer to the market than ``order``, which is not wanted any more once it rests."""
 
     order: Order
     new: Place
@@ -99,36 +99,62 @@ def _one_side(wanted: list[Quote], ours: list[Order], now: Nanos, refill_fractio
     spare = [order for order in ours if order.is_idle and idle[order.price] is not order]
     arriving = [order for order in ours if _may_arrive(order)]
     open_wishes: list[Quote] = []
+    coming: list[Quote] = []
     for quote in wanted:
         order = idle.pop(quote.price, None)
         if order is not None:
             resize = _resize(order, quote, now, refill_fraction)
             if resize is not None:
                 intents.append(resize)
-        elif not _take_arriving(arriving, quote.price):
+            continue
+        order = _take_arriving(arriving, quote.price)
+        if order is None:
             open_wishes.append(quote)
-    # An order under way to a price no longer wanted is answered first, then moved: it holds a place.
-    open_wishes = open_wishes[: max(len(open_wishes) - len(arriving), 0)]
+        elif order.state is not OrderState.PENDING_AMEND:  # which rests somewhere meanwhile
+            coming.append(quote)
     spare.extend(idle.values())
+    spare.sort(key=lambda order: order.side.sign * order.price, reverse=True)
+    spare = _retreats(spare, open_wishes, now, intents)
+    # An order under way to a price no longer wanted is answered first, then moved: it holds a place.
+    free = max(len(open_wishes) - len(arriving), 0)
+    coming += open_wishes[free:]
+    del open_wishes[free:]
     for order in spare:
-        if open_wishes and order.retry_at <= now:
-            intents.append(_move(order, open_wishes))
+        if _stands_in(order, coming):
+            continue
+        if open_wishes and order.side.sign * open_wishes[0].price > order.side.sign * order.price:
+            quote = open_wishes.pop(0)
+            intents.append(Replace(order, Place(quote.side, quote.price, quote.count)))
         else:
             intents.append(Cancel(order, "not wanted"))
     intents.extend(Place(quote.side, quote.price, quote.count) for quote in open_wishes)
     return intents
 
 
-def _move(order: Order, wishes: list[Quote]) -> Amend | Replace:
-    """To the best wish further from the market than it rests; if there is none, nearer to it. Takes the wish
-    off the list."""
+def _retreats(orders: list[Order], wishes: list[Quote], now: Nanos, intents: list[Intent]) -> list[Order]:
+    """Each to the best wish further from the market than it rests, which it takes off the list; those for
+    which there is none."""
+    left: list[Order] = []
+    for order in orders:
+        sign = order.side.sign
+        further = next((quote for quote in wishes if sign * quote.price < sign * order.price), None)
+        if further is None or order.retry_at > now:
+            left.append(order)
+        else:
+            wishes.remove(further)
+            intents.append(Amend(order, further.price, further.count, "price"))
+    return left
+
+
+def _stands_in(order: Order, coming: list[Quote]) -> bool:
+    """For a wish that waits for an answer: whatever that is, there is a quote meanwhile. Not where it rests
+    nearer to the market than what is wanted. Takes the wish off the list."""
     sign = order.side.sign
-    retreat = next((quote for quote in wishes if sign * quote.price < sign * order.price), None)
-    quote = retreat or wishes[0]
-    wishes.remove(quote)
-    if retreat:
-        return Amend(order, quote.price, quote.count, "price")
-    return Replace(order, Place(quote.side, quote.price, quote.count))
+    for quote in coming:
+        if sign * quote.price > sign * order.price:
+            coming.remove(quote)
+            return True
+    return False
 
 
 def _resize(order: Order, quote: Quote, now: Nanos, refill_fraction: float) -> Amend | None:
@@ -147,9 +173,9 @@ def _may_arrive(order: Order) -> bool:
     return order.state in ARRIVING or order.doubt is RequestKind.PLACE
 
 
-def _take_arriving(arriving: list[Order], price: Price) -> bool:
+def _take_arriving(arriving: list[Order], price: Price) -> Order | None:
     for order in arriving:
         if (order.next_price or order.price) == price:
             arriving.remove(order)
-            return True
-    return False
+            return order
+    return None

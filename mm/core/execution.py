@@ -20,6 +20,7 @@ from mm.core.strategy import Quote
 from mm.core.units import SECOND, Nanos, price_text
 from mm.core.upkeep import RequestIds, cancel, due_action
 
+NO_ROOM = "price; no room for both"
 _Made = tuple[Order, AnyAction, Callable[[Order], None]]
 
 
@@ -59,36 +60,37 @@ class Execution:
         if quotes and self._has_run_away(ticker, quotes, now):
             actions += self._pull(decision, orders, now)
             return True
-        quote_from = know.markets[ticker].quote_from
-        is_complete = True
+        market, is_complete = know.markets[ticker], True
         for wanted in intents:
-            must_wait = now < quote_from[side_of(wanted)]
+            since = market.amend_from if isinstance(wanted, Amend) else market.quote_from
+            must_wait = now < since[side_of(wanted)]
             intent = self._feasible(wanted, must_wait, budget)
             if isinstance(intent, Cancel):
                 budget.cancels -= 1
                 actions.append(cancel(intent.order, know.orders, self._ids, intent.reason))
             elif must_wait or budget.orders <= 0:
                 is_complete = False
-            elif isinstance(intent, Replace):
-                self._replace(desk, ticker, intent, now, budget, actions)
             elif action := self._admitted(desk, ticker, intent, now):
                 budget.orders -= 1
                 actions.append(action)
+            elif isinstance(intent, Replace) and self._fits_alone(desk, ticker, intent, now):
+                budget.cancels -= 1
+                actions.append(cancel(intent.order, know.orders, self._ids, NO_ROOM))
         return is_complete
 
-    def _replace(
-        self, desk: Desk, ticker: str, wish: Replace, now: Nanos, budget: Budget, actions: list[AnyAction]
-    ) -> None:
-        """The old one still counts until its cancel is answered: if there is no room for both, the new one
-        comes after that answer."""
-        orders, new = self._know.orders, wish.new
-        if would_cross(new.side, new.price, orders.of_market(ticker)):
-            return  # our other side is still to move away, and its answer brings us back
-        budget.cancels -= 1
-        actions.append(cancel(wish.order, orders, self._ids, "price"))
-        if action := self._admitted(desk, ticker, new, now):
-            budget.orders -= 1
-            actions.append(action)
+    def _fits_alone(self, desk: Desk, ticker: str, wish: Replace, now: Nanos) -> bool:
+        """Whether the new one could go if the old one were gone, which then goes first. Else the old one
+        stays: a quote further away is better than none."""
+        order, exposure = wish.order, self._know.exposure
+        final, order.final_filled = order.final_filled, order.filled
+        exposure.touch(ticker)
+        made = self._marked(desk, ticker, wish.new, now)
+        if made is not None:
+            new, _, take_back = made
+            take_back(new)
+        order.final_filled = final
+        exposure.touch(ticker)
+        return made is not None
 
     def _feasible(self, intent: Intent, must_wait: bool, budget: Budget) -> Intent:
         """A cancel instead of an amend that may not be sent, unless the order is welcome as it is: whatever
@@ -168,17 +170,24 @@ class Execution:
             request_id=self._ids.next(),
         )
 
-    def _admitted(self, desk: Desk, ticker: str, intent: Place | Amend, now: Nanos) -> AnyAction | None:
-        """The request, already marked as under way; ``None`` if the gate says no. Marking comes first and is
-        taken back, because only then is what would be open known exactly."""
-        before = self._know.exposure.of_market(ticker)
-        if isinstance(intent, Place):
-            made = self._place(desk, ticker, intent, now)
-        else:
-            made = self._amend(desk, ticker, intent)
+    def _admitted(
+        self, desk: Desk, ticker: str, intent: Amend | Replace | Place, now: Nanos
+    ) -> AnyAction | None:
+        """The request, already marked as under way; ``None`` if the gate says no."""
+        made = self._marked(desk, ticker, intent, now)
         if made is None:
             return None
-        order, action, take_back = made
+        order, action, _ = made
+        self._count_cycles(desk, order, intent, now)
+        return action
+
+    def _marked(self, desk: Desk, ticker: str, intent: Amend | Replace | Place, now: Nanos) -> _Made | None:
+        """Marking comes first and is taken back, because only then is what would be open known exactly."""
+        before = self._know.exposure.of_market(ticker)
+        made = self._made(desk, ticker, intent, now)
+        if made is None:
+            return None
+        order, _, take_back = made
         self._know.exposure.touch(ticker)
         rose = self._know.exposure.of_market(ticker) > before
         max_total = self._know.settings.max_total_exposure
@@ -186,18 +195,31 @@ class Execution:
             take_back(order)
             self._know.exposure.touch(ticker)
             return None
-        self._count_cycles(desk, order, intent, now)
-        return action
+        return made
 
-    def _count_cycles(self, desk: Desk, order: Order, intent: Place | Amend, now: Nanos) -> None:
-        """A quote that filled is put up again (control C08): as another order, or by topping up the same one,
-        which is a cycle whenever as much has filled of it as is wanted."""
-        cycles = self._know.breaker.measures.desks[desk.name].cycles
+    def _made(self, desk: Desk, ticker: str, intent: Amend | Replace | Place, now: Nanos) -> _Made | None:
         if isinstance(intent, Amend):
-            if order.filled - order.put_up_at < intent.open_count:
+            return self._amend(desk, ticker, intent)
+        if isinstance(intent, Place):
+            return self._place(desk, ticker, intent, now)
+        new = intent.new
+        has_room = self._gate.room(ticker, new.side, desk.quoting_limit) >= new.count
+        return self._place(desk, ticker, new, now) if has_room else None
+
+    def _count_cycles(self, desk: Desk, order: Order, intent: Amend | Replace | Place, now: Nanos) -> None:
+        """A quote that filled is put up again (control C08): as another order, or by topping up or replacing
+        the same one, which is a cycle whenever as much has filled of it as is wanted."""
+        cycles = self._know.breaker.measures.desks[desk.name].cycles
+        if not isinstance(intent, Place):
+            before = intent.order
+            wanted = intent.open_count if isinstance(intent, Amend) else intent.new.count
+            taken = before.filled - before.put_up_at
+            is_cycle = taken >= wanted
+            order.put_up_at = order.filled - (0 if is_cycle else taken)
+            if is_cycle:
+                cycles.filled(order.ticker, order.side)
+            elif isinstance(intent, Amend):
                 return
-            order.put_up_at = order.filled
-            cycles.filled(order.ticker, order.side)
         cycles.placed(order.ticker, order.side, now)
 
     def _place(self, desk: Desk, ticker: str, wish: Place, now: Nanos) -> _Made | None:

@@ -229,7 +229,7 @@ class Knowledge:
 
     def _refused(self, market: Market, side: Side, event: OrderReject | AmendReject) -> None:
         """Counted as an anomaly is only what the exchange has against the order itself."""
-        market.refused(side, event.ts)
+        market.refused(side, event.ts, event.code)
         if is_refusal(event) and event.code not in PAUSE_CODES:
             self.breaker.measures.desks[market.desk].refused(market.ticker, side, event.code)
 

@@ -15,6 +15,7 @@ from mm.core.units import SECOND, SIDES, Nanos, Price, Side
 PAUSES: tuple[Nanos, ...] = (SECOND, 10 * SECOND, 60 * SECOND)
 # A quote that rested for less was hardly there; one that was taken away so long ago says nothing any more.
 HARDLY_THERE: Nanos = 5 * SECOND
+POST_ONLY_CROSS = "post_only_cross"  # the code of that refusal, as `mm.kalshi.conversation` tells it
 MARGIN_CANCEL = "MarginCancel"  # protocol section 5.1
 FORGOTTEN_AFTER: Nanos = 120 * SECOND
 REMEMBERED_TRADES = 500
@@ -47,6 +48,8 @@ class Market:
     # Of each side: how many refusals in a row, and until when nothing new is sent because of them.
     rejects: dict[Side, int] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
     quote_from: dict[Side, Nanos] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
+    # Of each side: until when what rests is not even amended because of them.
+    amend_from: dict[Side, Nanos] = field(default_factory=lambda: dict.fromkeys(SIDES, 0))
     # Of each side: how many quotes in a row the exchange took away at once, and when the last.
     taken: dict[Side, tuple[int, Nanos]] = field(default_factory=lambda: dict.fromkeys(SIDES, (0, 0)))
 
@@ -92,10 +95,13 @@ class Market:
             and (self.close_ts is None or now < self.close_ts)
         )
 
-    def refused(self, side: Side, now: Nanos) -> None:
+    def refused(self, side: Side, now: Nanos, code: str) -> None:
         """The exchange refused an order here: what rests may stay, but nothing new on this side for a while.
-        What both sides were refused counts, because the reason may be the market's."""
+        What both sides were refused counts, because the reason may be the market's. That an order would have
+        met somebody says nothing against an amend, which only moves away."""
         self.quote_from[side] = now + PAUSES[min(sum(self.rejects.values()), len(PAUSES) - 1)]
+        if code != POST_ONLY_CROSS:
+            self.amend_from[side] = self.quote_from[side]
         self.rejects[side] += 1
 
     def accepted(self, side: Side) -> None:
@@ -115,7 +121,8 @@ class Market:
         before, last = self.taken[side]
         row = 1 + (before if now - last < FORGOTTEN_AFTER else 0)
         self.taken[side] = row, now
-        self.quote_from[side] = max(self.quote_from[side], now + PAUSES[min(row, len(PAUSES)) - 1])
+        until = max(self.quote_from[side], now + PAUSES[min(row, len(PAUSES)) - 1])
+        self.quote_from[side] = self.amend_from[side] = until
 
     def mark(self, last: Price | None) -> Price | None:
         """The mid of a trusted two-sided book; of a one-sided one the ``last`` mark, as far as the side that

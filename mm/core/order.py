@@ -56,7 +56,8 @@ class Order:
 
     ``request_id`` is the request under way (0: none). ``is_gone`` says that the exchange told it does not
     rest, but not how it ended. ``size_unsure``: an amend was in doubt, so the total is one of two.
-    ``put_up_at``: what had filled of it when a whole quote's worth had last filled and was put up again.
+    ``put_up_at``: what had filled of it when a whole quote's worth had last filled and was put up again;
+    below zero for what had filled of the order that it replaced.
     ``left_by``: when its create had left at the latest, if that is in doubt; it may have waited for the wire.
     """
 

@@ -97,9 +97,13 @@ _error_body: msgspec.json.Decoder[_ErrorBody] = msgspec.json.Decoder(_ErrorBody)
 def error_of(response: HttpResponse) -> tuple[str, str]:
     """Code and message of a refusal, whatever the shape of its body (protocol section 5.7).
 
-    Without a code of the exchange's own the code is "http_<status>"; 429 is always "too_many_requests".
+    Without a code of the exchange's own the code is "http_<status>"; 429 is always "too_many_requests". A
+    post-only order that would take is "post_only_cross": the exchange's code says no more than that it is an
+    invalid order (protocol section 5.1).
     """
     code, message = _words_of(response.body)
+    if code == "invalid_order" and message.endswith("post only cross"):
+        return "post_only_cross", message
     if response.status == 429:
         return "too_many_requests", message
     return code or f"http_{response.status}", message

@@ -55,3 +55,19 @@ def test_a_move_without_fills_and_a_few_fills_among_many_moves_are_no_cycles() -
             else:
                 bench.canceled(which, bench.order(which).open / 100)
     assert bench.engine.know.breaker.measures.cycles == 0
+
+
+def test_a_quote_that_is_all_but_taken_and_comes_nearer_each_time_is_put_up_again() -> None:
+    """It never fills in full either: what had filled of the order that is replaced goes on counting."""
+    bench = one_rests(cycles=4)
+    bench.book("40:100 | 60:100")
+    rests = 1
+    for cents in range(52, 57):
+        bench.fill(bench.order(rests), 9, trade_id=f"bite{cents}")
+        bench.wishes["KXA"] = f"{cents}:10 |"
+        assert bench.tick() == [f"place #{rests + 1} bid 10@{cents}"]
+        bench.ack(rests + 1)
+        assert bench.tick() == [f"cancel #{rests}"]
+        bench.canceled(rests, 1)
+        rests += 1
+    assert bench.engine.know.breaker.measures.cycles == 2, "45 contracts: of 18 and of 18 that filled"

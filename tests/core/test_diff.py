@@ -95,6 +95,20 @@ def difference(wish: str, *have: str, refill: float = 0.5) -> list[str]:
         ("51:10 50:10 49:10 |", ["bid 10@50", "bid 10@49"], ["place bid 10@51"]),
         ("52:10 51:10 |", ["bid 10@50"], ["replace a 10@52", "place bid 10@51"]),
         ("52:10 |", ["bid 10@50", "bid 10@49"], ["cancel b", "replace a 10@52"]),
+        # what rests further away stands in for what is under way, and goes when that rests
+        ("52:10 |", ["bid 10@50", "bid 10@52 new"], []),
+        ("| 54:10", ["ask 10@56", "ask 10@54 new"], []),
+        ("52:10 |", ["bid 10@50", "bid 10@52 doubt"], []),
+        ("53:10 |", ["bid 10@50", "bid 10@52 new"], []),
+        ("52:10 |", ["bid 10@50", "bid 10@52"], ["cancel a"]),
+        ("53:10 |", ["bid 10@50", "bid 10@52"], ["cancel a", "replace b 10@53"]),
+        ("52:10 |", ["bid 10@49", "bid 10@50", "bid 10@52 new"], ["cancel a"]),
+        ("53:10 50:10 |", ["bid 10@50", "bid 10@49", "bid 10@53 new"], []),
+        ("50:10 |", ["bid 10@50", "bid 10@52 new"], []),
+        # but not where it is too near itself, nor for one that rests already
+        ("49:10 |", ["bid 10@50", "bid 10@52 new"], ["amend a 10@49"]),
+        ("|", ["bid 10@50", "bid 10@52 new"], ["cancel a"]),
+        ("50:10 |", ["bid 10@49", "bid 10@52>50 amend"], ["cancel a"]),
         # a side never helps the other
         ("| 54:10", ["bid 10@50"], ["cancel a", "place ask 10@54"]),
         # what is under way is waited for
@@ -137,10 +151,11 @@ def test_an_order_that_was_just_refused_a_change_is_not_asked_again() -> None:
     refused = order("a", "bid 10@50")
     refused.retry_at = NOW + 1
     assert diff(list(quotes("50:4 |")), [refused], NOW, 0.5) == []
-    assert [told(i) for i in diff(list(quotes("51:10 |")), [refused], NOW, 0.5)] == [
+    assert [told(i) for i in diff(list(quotes("49:10 |")), [refused], NOW, 0.5)] == [
         "cancel a",
-        "place bid 10@51",
+        "place bid 10@49",
     ]
+    assert [told(i) for i in diff(list(quotes("51:10 |")), [refused], NOW, 0.5)] == ["replace a 10@51"]
     assert len(diff(list(quotes("50:4 |")), [refused], NOW + 1, 0.5)) == 1
 
 

@@ -25,6 +25,7 @@ def test_a_ramp_of_steps_that_are_each_allowed_is_pulled_and_resumed_after_the_w
         assert line == f"place #{which} bid 10@{cents}"
         bench.ack(which)
         if which > 1:
+            assert bench.tick() == [f"cancel #{which - 1}"]
             bench.canceled(which - 1, 10)
     bench.wishes[A] = f"{51 + 4 * step}:10 |"
     assert bench.tick(1.01) == [f"cancel #{which}", "alert order_anomaly"]

@@ -131,7 +131,7 @@ MSG = {"msg": "Parameter validation failed for GetMarkets"}
 @pytest.mark.parametrize(
     ("response", "code", "message"),
     [
-        (answer(400, POST_ONLY), "invalid_order", "invalid order: post only cross"),
+        (answer(400, POST_ONLY), "post_only_cross", "invalid order: post only cross"),
         (answer(400, FLAT), "bad_request", "bad request: json: cannot unmarshal number"),
         (answer(400, MSG), "http_400", "Parameter validation failed for GetMarkets"),
         (answer(429, {"error": "too many requests"}), "too_many_requests", "too many requests"),
