@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+import shutil
 from pathlib import Path
 from urllib.parse import quote
 
@@ -42,6 +43,16 @@ def test_packed_files_and_names_are_looked_into(tmp_path: Path) -> None:
     (tmp_path / "a.1.gz").write_bytes(gzip.compress(SECRET.encode()))
     (tmp_path / quote(SECRET, safe="")).mkdir()
     assert len(canary.hits(tmp_path)) == 2
+
+
+def test_a_directory_that_goes_while_one_looks_holds_nothing(tmp_path: Path) -> None:
+    """A process may still end that has its files there."""
+    (tmp_path / "gone" / "deeper").mkdir(parents=True)
+    (tmp_path / "gone" / "a.log").touch()
+    search = canary.everything(tmp_path)
+    assert next(search) == tmp_path / "gone"
+    shutil.rmtree(tmp_path / "gone")
+    assert list(search) == []
 
 
 @pytest.mark.usefixtures("planted")
