@@ -49,6 +49,7 @@ COUNTED = {
 }
 RULES = {
     "max_consecutive_errors": 4,  # half seconds of nothing but errors: the day is a short one
+    "error_rate": None,  # in so short a day it may be the first to trip
     "max_inventory_imbalance": 1.0,
     "warn_inventory_imbalance": 0.1,  # less than one quote: no test waits for a market to lean
     "losing_round_trips": None,
