@@ -17,6 +17,12 @@ from mm.app.errors import LOCK_HELD, CannotRun
 from mm.app.lock import hold_lock, holder_of
 
 
+@pytest.fixture(autouse=True)
+def patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No story here is about a caller that is slow, and the machine may be."""
+    monkeypatch.setattr("mm.app.control.SECONDS_TO_ASK", 60.0)
+
+
 async def echo(request: Request) -> Answer:
     return {"ok": True, "command": request.command, "reason": request.reason}
 
