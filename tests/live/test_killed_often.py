@@ -35,6 +35,7 @@ DESK = {
     "limits": {"max_position_contracts": 30},
 }
 RULES = {
+    "error_rate": None,
     "losing_round_trips": None,
     "daily_loss_fraction": None,
     "daily_loss_dollars": None,
