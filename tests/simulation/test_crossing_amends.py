@@ -14,7 +14,7 @@ from mm.config.load import load_config
 from mm.core import diff
 from mm.core.order import Order
 from mm.core.strategy import Quote
-from mm.core.units import MILLISECOND
+from mm.core.units import MILLISECOND, Nanos
 from mm.drivers.network import STORM, Weather
 from mm.sim.words import Filled
 
@@ -60,16 +60,20 @@ def test_no_quote_ever_takes_however_late_it_arrives(weather: Weather) -> None:
     assert fills > 100, "a bot that does not trade proves nothing"
 
 
-def amended(order: Order, wishes: list[Quote]) -> diff.Amend:
-    quote = wishes.pop(0)
-    return diff.Amend(order, quote.price, quote.count, "price")
+def amended(orders: list[Order], wishes: list[Quote], now: Nanos, intents: list[diff.Intent]) -> list[Order]:
+    """Every move is an amend."""
+    moved = min(len(orders), len(wishes))
+    for order in orders[:moved]:
+        quote = wishes.pop(0)
+        intents.append(diff.Amend(order, quote.price, quote.count, "price"))
+    return orders[moved:]
 
 
 def test_quotes_moved_towards_the_market_by_amends_would_take_and_are_booked_as_such(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """What the story above would see if the rule were broken; and the books agree all the same."""
-    monkeypatch.setattr(diff, "_move", amended)
+    monkeypatch.setattr(diff, "_retreats", amended)
     fills: list[Filled] = []
     for seed in SEEDS:
         scene, taken = ran(seed, SLOW)
