@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -14,7 +15,7 @@ from mm.observe.observer import Every
 SLOW_MS: Final = 250.0
 SLOW_AGAIN_AFTER: Final[Nanos] = 10 * SECOND
 SUMMARY_EVERY: Final[Nanos] = 60 * SECOND
-WORST: Final = "_max"
+EXTREMES: Final = re.compile("_(max|min)$")
 Say = Callable[..., None]
 
 
@@ -39,8 +40,9 @@ class LatencyLog:
         self._has_begun = False
 
     def tell(self, name: str, ms: float, ts: Nanos, desk: str) -> None:
-        """One measure; a name that ends in ``_max`` is the worst of many and counts as nothing else."""
-        component = name.removesuffix(WORST)
+        """One measure; a name that ends in ``_max`` or ``_min`` is an extreme of many and counts as nothing
+        else."""
+        component = EXTREMES.sub("", name)
         found = self._measured.get((component, desk))
         if found is None:
             found = self._measured[component, desk] = _Measured(Latencies())

@@ -154,6 +154,16 @@ def test_how_long_things_take_is_told_once_a_minute(story: Story) -> None:
     assert [measured[key] for key in ("latency_ms", "p99_ms", "max_ms", "count")] == [50.0, 99.0, 100.0, 100]
 
 
+def test_the_least_and_the_worst_of_a_sample_are_no_components_of_their_own(story: Story) -> None:
+    story.time(at(0))
+    for age in (5, 1, 9):
+        story.files.stopwatch.aged(age * MILLISECOND, at(1))
+    story.time(at(2))
+    story.time(at(60))
+    (measured,) = story.said("latency_measured")
+    assert [measured[key] for key in ("component", "max_ms", "count")] == ["feed_age", 9.0, 1]
+
+
 def ask(story: Story, number: int, written: Nanos, answered: Nanos) -> None:
     """One request, from the decision to the answer."""
     order = PlaceOrder(number, f"mm-{number}", TICKER, Side.BID, 4_600, 100)
