@@ -1,5 +1,5 @@
-"""What all share: the default configuration for simulations, how property tests run, and the search for secrets
-when all is over."""
+"""What all share: the default configuration for simulations, how property tests run, and the search for
+secrets when all is over."""
 
 from __future__ import annotations
 
@@ -22,6 +22,13 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # An example takes as long as the machine lets it: what hypothesis thinks slow says nothing about the product.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """At its end pytest clears away what earlier runs left in the machine's temporary directory. Where
+    another run does so too, or something old still writes there, it warns; and a warning is an error here:
+    a run would fail in which every test has passed."""
+    config.addinivalue_line("filterwarnings", r"default:\(rm_rf\):pytest.PytestWarning")
 
 
 @pytest.fixture(scope="session")
