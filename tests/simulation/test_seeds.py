@@ -14,6 +14,8 @@ from mm.drivers.network import STORM
 SEEDS = 200
 TOGETHER = 10
 SECONDS = 60
+# Half a minute's work, for which a machine that is busy with something else may take five.
+pytestmark = pytest.mark.timeout(900)
 # Every seed that ever failed, by name, and what it found.
 KEPT = {
     7: "an order in doubt at the end outlasted the patience of the shutdown",
