@@ -3,6 +3,7 @@ secrets when all is over."""
 
 from __future__ import annotations
 
+import os
 import signal
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,13 @@ ROOT = Path(__file__).resolve().parents[1]
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # An example takes as long as the machine lets it: what hypothesis thinks slow says nothing about the product.
-settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# And they are the same every time, so that what fails was changed; KMM_TEST_EXPLORE=1 looks for new ones.
+settings.register_profile(
+    "any machine",
+    deadline=None,
+    derandomize="KMM_TEST_EXPLORE" not in os.environ,
+    suppress_health_check=[HealthCheck.too_slow],
+)
 settings.load_profile("any machine")
 
 

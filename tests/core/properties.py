@@ -1,10 +1,8 @@
-"""How the property tests of the core run: the same examples every time, and no limit on wall time."""
+"""How many examples the property tests of the core try."""
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
-PROPERTY = settings(
-    deadline=None, derandomize=True, max_examples=200, suppress_health_check=[HealthCheck.too_slow]
-)
+PROPERTY = settings(max_examples=200)
 FEW = settings(PROPERTY, max_examples=60)

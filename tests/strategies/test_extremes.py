@@ -24,7 +24,7 @@ MODULES = {
     "avellaneda_stoikov": avellaneda_stoikov,
     "glft": glft,
 }
-THOROUGH = settings(deadline=None, derandomize=True, max_examples=300)
+THOROUGH = settings(max_examples=300)
 
 
 def at_the_edge(kind: Any, default: Any) -> st.SearchStrategy[Any]:

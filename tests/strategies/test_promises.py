@@ -70,7 +70,7 @@ MAKERS: dict[str, tuple[type, Params]] = {
     ),
 }
 OF_EVERY_MAKER = pytest.mark.parametrize("maker", MAKERS)
-THOROUGH = settings(deadline=None, derandomize=True, max_examples=100)
+THOROUGH = settings(max_examples=100)
 
 
 def made(maker: str) -> Strategy:
