@@ -42,11 +42,22 @@ class Purse:
 @dataclass(slots=True)
 class Portfolio:
     """One member as the reads see him; ``fills`` are oldest first. Orders and fills are those of all
-    subaccounts, whose purses are found by number."""
+    subaccounts, whose purses are found by number. ``resting`` are those of the ``orders`` that rest: a maker
+    asks for them all day, and has thousands that ended."""
 
     orders: dict[str, Order] = field(default_factory=dict)
+    resting: dict[str, Order] = field(default_factory=dict)
     fills: list[Filled] = field(default_factory=list)
     purses: dict[int, Purse] = field(default_factory=dict)
+
+    def take(self, order: Order) -> None:
+        """As it is now."""
+        self.orders[order.order_id] = order
+        if order.status == "resting":
+            self.resting[order.order_id] = order
+        else:
+            self.resting.pop(order.order_id, None)
+        trim_orders(self.orders)
 
     def purse(self, subaccount: int) -> Purse:
         """An empty one for a subaccount that has seen no money yet."""
@@ -134,8 +145,7 @@ class Reads:
     def _apply(portfolio: Portfolio, ns: int, change: _Change) -> None:
         match change:
             case Order():
-                portfolio.orders[change.order_id] = change
-                trim_orders(portfolio.orders)
+                portfolio.take(change)
             case Filled():
                 portfolio.fills.append(change)
                 trim_fills(portfolio.fills)
@@ -150,8 +160,10 @@ class Reads:
 
 
 def _image(owner: Account, now: int) -> Portfolio:
-    orders = {order.order_id: replace(order) for order in owner.orders}
-    return Portfolio(orders, [], {account.subaccount: _purse(account, now) for account in owner.all()})
+    portfolio = Portfolio(purses={account.subaccount: _purse(account, now) for account in owner.all()})
+    for order in owner.orders:
+        portfolio.take(replace(order))
+    return portfolio
 
 
 def _purse(account: Account, now: int) -> Purse:

@@ -85,8 +85,11 @@ def orders_page(context: Context, request: Request, *, archived: bool) -> Respon
             and low <= order.created_ns <= high
         )
 
-    newest_first = [*reversed(_portfolio(context, request).orders.values())]
-    shown, cursor = page(newest_first, attrgetter("order_id"), query, fits=fits)
+    portfolio = _portfolio(context, request)
+    # The last row of a page may have ended since, so further pages are looked for among all.
+    is_short = status == "resting" and not query.text("cursor")
+    rows = portfolio.resting if is_short else portfolio.orders
+    shown, cursor = page(reversed(rows.values()), attrgetter("order_id"), query, fits=fits)
     return reply(200, {"orders": [order_body(one) for one in shown], "cursor": cursor})
 
 

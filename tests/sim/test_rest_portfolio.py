@@ -67,3 +67,17 @@ def test_a_settlement_is_listed_until_its_position_is_history() -> None:
     face.wait(61 * SECOND)
     assert listed() == []
     assert [one["ticker"] for one in face.get("/historical/positions")["market_positions"]] == [OPEN]
+
+
+def test_the_resting_orders_are_those_of_all_that_rest() -> None:
+    """They are kept apart: a maker asks for them every few seconds, and has had thousands that ended."""
+    face = Face()
+    ids = [face.create("ann", "bid", f"0.{40 + number}", "2")["order_id"] for number in range(6)]
+    assert face.ask("ann", "DELETE", f"/portfolio/events/orders/{ids[1]}").status == 200
+    face.create("bob", "ask", "0.45", "2")  # fills the best
+    face.create("bob", "ask", "0.44", "1")  # and half of the next
+    resting = face.get("/portfolio/orders", "status=resting")["orders"]
+    every = face.get("/portfolio/orders")["orders"]
+    assert [one for one in every if one["status"] == "resting"] == resting
+    assert [one["order_id"] for one in resting] == [ids[4], ids[3], ids[2], ids[0]]
+    assert resting[0]["remaining_count_fp"] == "1.00"

@@ -45,7 +45,7 @@ from mm.sim.world import demo_world
 
 ROOT = Path(__file__).resolve().parents[2]
 T = TypeVar("T")
-DAYS = float(os.environ.get("KMM_TEST_CLEAN_DAYS", "1"))
+DAYS = float(os.environ.get("KMM_TEST_CLEAN_DAYS", "0.6"))
 BEGIN = 1_790_596_800 * SECOND  # a Monday noon (UTC)
 MINUTE = 60 * SECOND
 LOOK_FOR_MARKETS_EVERY = 5 * MINUTE
