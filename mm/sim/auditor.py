@@ -128,9 +128,8 @@ class Auditor:
     # -- what it finds --------------------------------------------------------------------------------------
     def _audit_money(self) -> None:
         ledger = self._floor.ledger
-        cash = sum(account.worth for account in ledger.everyone())
         held = self._outstanding * PRICE_ONE
-        assert cash + held + ledger.fees == ledger.deposited, "money is not conserved"
+        assert ledger.cash + held + ledger.fees == ledger.deposited, "money is not conserved"
         assert self._fees_paid == ledger.fees, "the fees paid are not the fees collected"
 
     def _audit_positions(self, ticker: str) -> None:

@@ -123,6 +123,18 @@ class Ledger:
         for account in self.accounts.values():
             yield from account.all()
 
+    @property
+    def cash(self) -> int:
+        """Of all accounts, on all shards. An auditor asks after every act: most accounts have but one purse."""
+        total = 0
+        for account in self.accounts.values():
+            total += account.cash
+            if account.elsewhere:
+                total += sum(account.elsewhere.values())
+            if account.numbered:
+                total += sum(one.worth for one in account.numbered.values())
+        return total
+
     def book_fill(
         self, account: Account, ticker: str, side: BookSide, price: int, count: int, fee: int, now: int
     ) -> Position:
