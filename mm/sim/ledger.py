@@ -125,7 +125,7 @@ class Ledger:
 
     @property
     def cash(self) -> int:
-        """Of all accounts, on all shards. An auditor asks after every act: most accounts have but one purse."""
+        """Of all accounts, on all shards; most have but one purse, and an auditor asks after every act."""
         total = 0
         for account in self.accounts.values():
             total += account.cash
