@@ -136,7 +136,7 @@ PROCESS_GAUGES: tuple[Gauge, ...] = (
         "what else runs on this machine? see memory and processor",
     ),
     Gauge(
-        "offset of the clock, at most",
+        "offset of the clock",
         lambda vitals: max(
             (desk.clock_ms for desk in vitals.desks if desk.clock_ms is not None), default=None
         ),

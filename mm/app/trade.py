@@ -51,7 +51,7 @@ from mm.kalshi.endpoint import endpoint
 from mm.kalshi.feed import Feed
 from mm.kalshi.listing import MarketListing
 from mm.kalshi.session import Session
-from mm.observe.heartbeat import SHELL
+from mm.observe.heartbeat import READ_LIMIT_USED, WRITE_LIMIT_USED
 from mm.observe.house import RunFiles
 from mm.observe.journal import Journal
 from mm.observe.observer import Shown
@@ -213,7 +213,10 @@ class Trade:
         interval = self._config.quoting.min_tick_interval_ms.nanos
         self._audience.join(ExposureWatch(engine, self._files.announce))
         watch = Watch(self._audience, engine, finish)
-        buckets = {SHELL[0]: lambda: line.limiter.bucket, SHELL[1]: lambda: line.gateway.reads}
+        buckets = {
+            WRITE_LIMIT_USED: lambda: line.limiter.bucket,
+            READ_LIMIT_USED: lambda: line.gateway.reads,
+        }
         beaten = (self._clock, self._helm, RateUse(buckets, self._files.shell), watch)
         live = Live(self._clock, line.limiter, interval, beaten, self._audience.write)
         line.on_fault = live.fail

@@ -29,7 +29,7 @@ MINUTE = 60  # of rows that come once a second
 class DeskVitals(msgspec.Struct, frozen=True):
     """``summary``, ``markets`` and ``other_markets`` are those of the metrics file, empty if it cannot be
     read. ``round_trip_ms``: what the exchange took to answer a request about an order, on average, lately;
-    ``clock_ms``: how far our clock is from the exchange's, at most, by the quickest message of a minute."""
+    ``clock_ms``: how far our clock is from the exchange's, by the quickest message of a minute."""
 
     name: str
     summary: dict[str, Any]

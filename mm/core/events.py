@@ -11,6 +11,7 @@ from typing import TypeAlias
 import msgspec
 
 from mm.core.grid import PriceGrid
+from mm.core.kinds import POST_ONLY_CROSS as POST_ONLY_CROSS
 from mm.core.kinds import CommandKind as CommandKind
 from mm.core.kinds import MarketState as MarketState
 from mm.core.kinds import OrderStatus as OrderStatus

@@ -82,6 +82,7 @@ class Execution:
         """Whether the new one could go if the old one were gone, which then goes first. Else the old one
         stays: a quote further away is better than none."""
         order, exposure = wish.order, self._know.exposure
+        # For a moment it is as if the old one had ended with what has filled of it.
         final, order.final_filled = order.final_filled, order.filled
         exposure.touch(ticker)
         made = self._marked(desk, ticker, wish.new, now)

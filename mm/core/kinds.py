@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from enum import Enum
+from typing import Final
+
+# The code of the refusal of an order that would have taken.
+POST_ONLY_CROSS: Final = "post_only_cross"
 
 
 class MarketState(Enum):

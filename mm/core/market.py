@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from mm.core.book import OrderBook
 from mm.core.drift import Drift
-from mm.core.events import FeeSchedule, MarketState, MarketStatus, Ticker, Trade
+from mm.core.events import POST_ONLY_CROSS, FeeSchedule, MarketState, MarketStatus, Ticker, Trade
 from mm.core.grid import CENT_GRID, PriceGrid
 from mm.core.order import Order
 from mm.core.units import SECOND, SIDES, Nanos, Price, Side
@@ -15,7 +15,6 @@ from mm.core.units import SECOND, SIDES, Nanos, Price, Side
 PAUSES: tuple[Nanos, ...] = (SECOND, 10 * SECOND, 60 * SECOND)
 # A quote that rested for less was hardly there; one that was taken away so long ago says nothing any more.
 HARDLY_THERE: Nanos = 5 * SECOND
-POST_ONLY_CROSS = "post_only_cross"  # the code of that refusal, as `mm.kalshi.conversation` tells it
 MARGIN_CANCEL = "MarginCancel"  # protocol section 5.1
 FORGOTTEN_AFTER: Nanos = 120 * SECOND
 REMEMBERED_TRADES = 500

@@ -13,6 +13,7 @@ from urllib.parse import urlencode
 
 import msgspec
 
+from mm.core.events import POST_ONLY_CROSS
 from mm.core.units import Nanos
 from mm.kalshi.wire import UNREADABLE
 
@@ -103,7 +104,7 @@ def error_of(response: HttpResponse) -> tuple[str, str]:
     """
     code, message = _words_of(response.body)
     if code == "invalid_order" and message.endswith("post only cross"):
-        return "post_only_cross", message
+        return POST_ONLY_CROSS, message
     if response.status == 429:
         return "too_many_requests", message
     return code or f"http_{response.status}", message

@@ -29,7 +29,8 @@ STATUS_OF_MODE = {
     "CLOSED": "stopping",
 }
 # How much of what the exchange allows was used in the last minute.
-SHELL: Final = ("write_limit_used_pct", "read_limit_used_pct")
+WRITE_LIMIT_USED: Final = "write_limit_used_pct"
+READ_LIMIT_USED: Final = "read_limit_used_pct"
 DISABLED_BY = frozenset({"halted", "kill_switch"})
 RESTING = frozenset({"RESTING", "PENDING_AMEND", "PENDING_CANCEL"})
 
@@ -72,7 +73,7 @@ class Heartbeat(Watcher):
         self._path = path
         self._process = process
         self._interval = interval
-        self.shell: dict[str, float | None] = dict.fromkeys(SHELL)
+        self.shell: dict[str, float | None] = dict.fromkeys((WRITE_LIMIT_USED, READ_LIMIT_USED))
         self._beat = Every(interval)
         self._cycle = 0
         self._last_call: Nanos | None = None

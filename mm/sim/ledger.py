@@ -189,9 +189,8 @@ class Ledger:
     def check(self) -> None:
         """Raises AssertionError if money or contracts appeared from nowhere."""
         accounts = list(self.everyone())
-        cash = sum(account.worth for account in accounts)
         held = sum(self.collateral.values()) * PRICE_ONE
-        assert cash + held + self.fees == self.deposited, "money is not conserved"
+        assert self.cash + held + self.fees == self.deposited, "money is not conserved"
         for ticker, outstanding in self.collateral.items():
             counts = [one.positions[ticker].count for one in accounts if ticker in one.positions]
             assert sum(counts) == 0, f"{ticker}: positions do not sum to 0"
